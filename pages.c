@@ -1,0 +1,208 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Backing memory: see the DOC block in pages.h.
+ */
+#include <linux/mm.h>
+#include <linux/slab.h>
+
+#include "pages.h"
+
+/**
+ * backing_create() - make a backing for a source
+ * @ops: its source
+ * @addr: where it starts in the source, page aligned; huge pages are expected
+ *	at aligned addresses
+ * @npages: its size
+ * @writable: devices may be allowed to write it
+ * @mode: what the caller is charged for pinned pages
+ *
+ * Return: the backing, with one reference, or an ERR_PTR().
+ */
+struct io_backing *backing_create(const struct io_backing_ops *ops,
+				  unsigned long addr, unsigned long npages,
+				  bool writable, enum account_mode mode)
+{
+	struct io_backing *backing;
+
+	backing = kzalloc(sizeof(*backing), GFP_KERNEL_ACCOUNT);
+	if (!backing)
+		return ERR_PTR(-ENOMEM);
+	kref_init(&backing->ref);
+	backing->ops = ops;
+	backing->npages = npages;
+	backing->writable = writable;
+	mutex_init(&backing->lock);
+	backing->holds = RB_ROOT_CACHED;
+	backing->addr = addr;
+	pfn_store_init(&backing->store,
+		       (addr >> PAGE_SHIFT) & (PFN_CHUNK_PAGES - 1), npages);
+	backing_owner_init(&backing->owner, mode);
+	return backing;
+}
+
+static void backing_free(struct kref *ref)
+{
+	struct io_backing *backing = container_of(ref, struct io_backing, ref);
+
+	WARN_ON(!RB_EMPTY_ROOT(&backing->holds.rb_root));
+	if (backing->ops->release)
+		backing->ops->release(backing);
+	pfn_store_destroy(&backing->store);
+	backing_owner_destroy(&backing->owner);
+	mutex_destroy(&backing->lock);
+	kfree(backing);
+}
+
+/**
+ * backing_put() - drop a reference
+ * @backing: the backing; with the last reference all holds are gone
+ */
+void backing_put(struct io_backing *backing)
+{
+	kref_put(&backing->ref, backing_free);
+}
+
+/* Forget the chunks of @first to @last in which nobody holds a page. */
+static void drop_chunks(struct io_backing *backing, unsigned long first,
+			unsigned long last)
+{
+	struct pfn_store *store = &backing->store;
+	unsigned long index = first;
+
+	for (;;) {
+		unsigned long chunk_first = pfn_store_chunk_first(store, index);
+		unsigned long chunk_last = pfn_store_chunk_last(store, index);
+
+		/* What lies wholly between first and last is held by nobody. */
+		if ((chunk_first >= first && chunk_last <= last) ||
+		    !interval_tree_iter_first(&backing->holds, chunk_first,
+					      chunk_last))
+			pfn_store_drop_chunk(store, index);
+		if (chunk_last >= last)
+			return;
+		index = chunk_last + 1;
+	}
+}
+
+/*
+ * Let go of @first to @last, of which nobody holds a page and only those below
+ * @next are pinned.
+ */
+static void unpin_range(struct io_backing *backing, unsigned long first,
+			unsigned long last, unsigned long next)
+{
+	struct pfn_run run;
+
+	if (next > first)
+		for_each_pfn_run(&run, &backing->store, first, next - 1)
+			backing->ops->unpin(backing, run.pfn, run.npages);
+	drop_chunks(backing, first, last);
+	backing_uncharge(&backing->owner, last - first + 1);
+}
+
+static int pin_range(struct io_backing *backing, unsigned long first,
+		     unsigned long last)
+{
+	unsigned long next = first;
+	int rc;
+
+	rc = backing_charge(&backing->owner, last - first + 1);
+	if (rc)
+		return rc;
+	rc = backing->ops->pin(backing, first, last, &next);
+	if (rc)
+		unpin_range(backing, first, last, next);
+	return rc;
+}
+
+#define for_each_span(iter, tree, first, last)				\
+	for (interval_tree_span_iter_first(iter, tree, first, last);	\
+	     !interval_tree_span_iter_done(iter);			\
+	     interval_tree_span_iter_next(iter))
+
+/* Unpin what no hold covers in a range in which everything is pinned. */
+static void unpin_unheld(struct io_backing *backing, unsigned long first,
+			 unsigned long last)
+{
+	struct interval_tree_span_iter span;
+
+	for_each_span(&span, &backing->holds, first, last)
+		if (span.is_hole)
+			unpin_range(backing, span.start_hole, span.last_hole,
+				    span.last_hole + 1);
+}
+
+static int pin_unheld(struct io_backing *backing, unsigned long first,
+		      unsigned long last)
+{
+	struct interval_tree_span_iter span;
+	int rc;
+
+	for_each_span(&span, &backing->holds, first, last) {
+		if (!span.is_hole)
+			continue;
+		rc = pin_range(backing, span.start_hole, span.last_hole);
+		if (rc) {
+			if (span.start_hole != first)
+				unpin_unheld(backing, first,
+					     span.start_hole - 1);
+			return rc;
+		}
+	}
+	return 0;
+}
+
+/**
+ * backing_hold() - keep a range of pages pinned
+ * @backing: the backing
+ * @hold: the hold to make; its frames can be read until backing_release()
+ * @first: first index
+ * @last: last index
+ *
+ * Context: may sleep, faults pages in; takes @backing->lock and the mmap lock of
+ * the owner.
+ * Return: 0, -ENOMEM over RLIMIT_MEMLOCK or out of memory, -EINTR on a fatal
+ * signal, -EFAULT or another error of the source. An error leaves no trace.
+ */
+int backing_hold(struct io_backing *backing, struct backing_hold *hold,
+		 unsigned long first, unsigned long last)
+{
+	int rc;
+
+	guard(mutex)(&backing->lock);
+	rc = pin_unheld(backing, first, last);
+	if (rc)
+		return rc;
+	hold->span.start = first;
+	hold->span.last = last;
+	interval_tree_insert(&hold->span, &backing->holds);
+	return 0;
+}
+
+/**
+ * backing_release() - end a hold
+ * @backing: the backing
+ * @hold: the hold; no hardware can reach its pages on behalf of the holder
+ *
+ * Context: may sleep; takes @backing->lock and maybe the mmap lock of the owner.
+ * Never fails and allocates nothing.
+ */
+void backing_release(struct io_backing *backing, struct backing_hold *hold)
+{
+	guard(mutex)(&backing->lock);
+	interval_tree_remove(&hold->span, &backing->holds);
+	unpin_unheld(backing, hold->span.start, hold->span.last);
+}
+
+/**
+ * backing_unpin_user_run() - io_backing_ops.unpin of what GUP pinned
+ * @backing: the backing
+ * @pfn: first frame
+ * @npages: how many
+ */
+void backing_unpin_user_run(struct io_backing *backing, unsigned long pfn,
+			    unsigned long npages)
+{
+	unpin_user_page_range_dirty_lock(pfn_to_page(pfn), npages,
+					 backing->writable);
+}

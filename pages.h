@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef __IOMMUFD_PAGES_H
+#define __IOMMUFD_PAGES_H
+
+/**
+ * DOC: Backing memory
+ *
+ * A backing is a piece of memory that devices may be given: a range of some
+ * process, of a file, or of device memory. Areas of any number of IOASes refer
+ * to parts of it.
+ *
+ * Its pages are pinned while somebody holds them. A hold is a closed range of
+ * indices; a page is pinned, charged, and has its frame in the PFN store
+ * exactly as long as at least one hold covers it. So however many areas, domains
+ * and kernel users share a page, it is pinned once.
+ *
+ * Happy path: backing_hold() charges what no other hold covers, has the source
+ * pin it, and records the hold; the frames can then be read from the store
+ * without a lock until backing_release() lets go of what no other hold covers.
+ *
+ * Unhappy path: charging or pinning fails; what this call pinned is unpinned and
+ * uncharged in the same call, and no hold exists.
+ */
+
+#include <linux/interval_tree.h>
+#include <linux/kref.h>
+#include <linux/mutex.h>
+
+#include "pfn_store.h"
+
+struct file;
+struct io_backing;
+struct mm_struct;
+struct task_struct;
+struct user_struct;
+
+/**
+ * enum account_mode - against what pinned pages are charged
+ * @ACCOUNT_NONE: nothing; the owner may lock any amount of memory
+ * @ACCOUNT_USER: the locked memory of the user
+ * @ACCOUNT_MM: the locked memory of the process
+ */
+enum account_mode {
+	ACCOUNT_NONE,
+	ACCOUNT_USER,
+	ACCOUNT_MM,
+};
+
+/**
+ * struct backing_owner - whose memory it is and who pays for it
+ * @mode: what is charged
+ * @mm: the address space; also the one whose pinned_vm counts the pages
+ * @task: leader of the process whose RLIMIT_MEMLOCK is the limit
+ * @user: the user that is charged
+ */
+struct backing_owner {
+	enum account_mode mode;
+	struct mm_struct *mm;
+	struct task_struct *task;
+	struct user_struct *user;
+};
+
+/**
+ * struct backing_hold - keeps a range of a backing pinned
+ * @span: the range of indices, closed
+ */
+struct backing_hold {
+	struct interval_tree_node span;
+};
+
+/**
+ * struct io_backing_ops - a source of pages
+ * @prot: IOMMU protection bits that mappings of this source get besides
+ *	IOMMU_READ and IOMMU_WRITE
+ * @pin: pin the indices @first to @last and record them in the store. Advances
+ *	*@next, which is @first at entry, past what is pinned, also when it fails
+ * @unpin: let go of pages with contiguous frames
+ * @release: free what the source keeps besides the owner
+ */
+struct io_backing_ops {
+	int prot;
+	int (*pin)(struct io_backing *backing, unsigned long first,
+		   unsigned long last, unsigned long *next);
+	void (*unpin)(struct io_backing *backing, unsigned long pfn,
+		      unsigned long npages);
+	void (*release)(struct io_backing *backing);
+};
+
+/**
+ * struct io_backing - a piece of memory that devices may be given
+ * @ref: one for each area
+ * @ops: [I] its source
+ * @owner: [I] who pays
+ * @npages: [I] its size
+ * @writable: [I] devices may be allowed to write it; it is pinned for writing
+ * @lock: orders pinning and unpinning
+ * @holds: [lock] all struct backing_hold
+ * @store: [lock to change] frames of the pages that are held
+ * @addr: [I] address of index 0 in the source, page aligned
+ */
+struct io_backing {
+	struct kref ref;
+	const struct io_backing_ops *ops;
+	struct backing_owner owner;
+	unsigned long npages;
+	bool writable;
+	struct mutex lock;
+	struct rb_root_cached holds;
+	struct pfn_store store;
+	unsigned long addr;
+};
+
+struct io_backing *backing_create_user(unsigned long va, unsigned long npages,
+				       bool writable, enum account_mode mode);
+void backing_put(struct io_backing *backing);
+
+static inline struct io_backing *backing_get(struct io_backing *backing)
+{
+	kref_get(&backing->ref);
+	return backing;
+}
+
+int backing_hold(struct io_backing *backing, struct backing_hold *hold,
+		 unsigned long first, unsigned long last);
+void backing_release(struct io_backing *backing, struct backing_hold *hold);
+
+/* For the sources: pages_user.c and its siblings. */
+struct io_backing *backing_create(const struct io_backing_ops *ops,
+				  unsigned long addr, unsigned long npages,
+				  bool writable, enum account_mode mode);
+void backing_unpin_user_run(struct io_backing *backing, unsigned long pfn,
+			    unsigned long npages);
+
+/* pages_account.c */
+void backing_owner_init(struct backing_owner *owner, enum account_mode mode);
+void backing_owner_destroy(struct backing_owner *owner);
+int backing_charge(const struct backing_owner *owner, unsigned long npages);
+void backing_uncharge(const struct backing_owner *owner, unsigned long npages);
+
+#endif

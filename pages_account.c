@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Who pays for pinned pages.
+ *
+ * Pages are charged before they are pinned, so that no one is ever over the
+ * limit, not even for a moment, and are returned after they were unpinned. The
+ * owner is chosen when the backing is made: pages that a later attach pins, in
+ * whatever process that happens, are charged to the one that mapped them.
+ */
+#include <linux/capability.h>
+#include <linux/cred.h>
+#include <linux/mm.h>
+#include <linux/sched/mm.h>
+#include <linux/sched/signal.h>
+#include <linux/sched/task.h>
+#include <linux/sched/user.h>
+
+#include "pages.h"
+
+/**
+ * backing_owner_init() - make the caller the owner
+ * @owner: the owner
+ * @mode: what to charge. A caller with CAP_IPC_LOCK is charged nothing, whatever
+ *	it says.
+ */
+void backing_owner_init(struct backing_owner *owner, enum account_mode mode)
+{
+	owner->mode = capable(CAP_IPC_LOCK) ? ACCOUNT_NONE : mode;
+	owner->mm = current->mm;
+	mmgrab(owner->mm);
+	owner->task = current->group_leader;
+	get_task_struct(owner->task);
+	owner->user = get_uid(current_user());
+}
+
+/**
+ * backing_owner_destroy() - let go of an owner
+ * @owner: has no charge left
+ */
+void backing_owner_destroy(struct backing_owner *owner)
+{
+	free_uid(owner->user);
+	put_task_struct(owner->task);
+	mmdrop(owner->mm);
+}
+
+static int charge_user(const struct backing_owner *owner, unsigned long npages)
+{
+	unsigned long limit = task_rlimit(owner->task, RLIMIT_MEMLOCK) >>
+			      PAGE_SHIFT;
+	long now = atomic_long_read(&owner->user->locked_vm);
+
+	do {
+		if (now + npages > limit)
+			return -ENOMEM;
+	} while (!atomic_long_try_cmpxchg(&owner->user->locked_vm, &now,
+					  now + npages));
+	return 0;
+}
+
+static int charge_mm(const struct backing_owner *owner, unsigned long npages)
+{
+	int rc;
+
+	if (mmap_write_lock_killable(owner->mm))
+		return -EINTR;
+	rc = __account_locked_vm(owner->mm, npages, true, owner->task, false);
+	mmap_write_unlock(owner->mm);
+	return rc;
+}
+
+/**
+ * backing_charge() - charge pages that are about to be pinned
+ * @owner: who pays
+ * @npages: how many
+ *
+ * Context: may sleep, takes the mmap lock of the owner.
+ * Return: 0, -ENOMEM over the limit, -EINTR on a fatal signal.
+ */
+int backing_charge(const struct backing_owner *owner, unsigned long npages)
+{
+	int rc = 0;
+
+	if (owner->mode == ACCOUNT_USER)
+		rc = charge_user(owner, npages);
+	else if (owner->mode == ACCOUNT_MM)
+		rc = charge_mm(owner, npages);
+	if (rc)
+		return rc;
+	atomic64_add(npages, &owner->mm->pinned_vm);
+	return 0;
+}
+
+/**
+ * backing_uncharge() - return what backing_charge() charged
+ * @owner: who was charged
+ * @npages: how many pages
+ *
+ * Context: may sleep, takes the mmap lock of the owner.
+ */
+void backing_uncharge(const struct backing_owner *owner, unsigned long npages)
+{
+	atomic64_sub(npages, &owner->mm->pinned_vm);
+	if (owner->mode == ACCOUNT_USER) {
+		atomic_long_sub(npages, &owner->user->locked_vm);
+	} else if (owner->mode == ACCOUNT_MM) {
+		mmap_write_lock(owner->mm);
+		__account_locked_vm(owner->mm, npages, false, owner->task,
+				    false);
+		mmap_write_unlock(owner->mm);
+	}
+}
