@@ -1,0 +1,351 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * One area: bringing its pages into domains and out again.
+ *
+ * Happy path: hold the pages, map their runs in each domain; later unmap each
+ * domain, which flushes, and only then release the pages.
+ *
+ * Unhappy path: a domain cannot be mapped: what this call mapped in it and in
+ * the domains before is unmapped, then the pages are released.
+ */
+#include <linux/iommu.h>
+#include <linux/mm.h>
+#include <linux/scatterlist.h>
+#include <linux/sched/signal.h>
+#include <linux/slab.h>
+
+#include "io_pagetable.h"
+
+/* Runs that are handed to the IOMMU driver together, with one flush. */
+#define BATCH_RUNS	(PAGE_SIZE / sizeof(struct scatterlist))
+/* Small areas get along with this many on the stack. */
+#define FEW_RUNS	4
+
+static unsigned long first_index(const struct io_area *area)
+{
+	return area->start >> PAGE_SHIFT;
+}
+
+static unsigned long last_index(const struct io_area *area)
+{
+	return (area->start + area_length(area) - 1) >> PAGE_SHIFT;
+}
+
+/**
+ * area_create() - make an area that is in no space yet
+ * @backing: its memory; the area takes a reference
+ * @start: byte offset in @backing
+ * @length: bytes, not 0
+ * @prot: IOMMU_READ, IOMMU_WRITE
+ *
+ * Return: the area, with one reference, or NULL without memory.
+ */
+struct io_area *area_create(struct io_backing *backing, unsigned long start,
+			    unsigned long length, int prot)
+{
+	struct io_area *area = kzalloc(sizeof(*area), GFP_KERNEL_ACCOUNT);
+
+	if (!area)
+		return NULL;
+	refcount_set(&area->ref, 1);
+	mutex_init(&area->lock);
+	area->backing = backing_get(backing);
+	area->start = start;
+	area->prot = prot;
+	/* Its place is not known yet; its length is. */
+	area->node.last = length - 1;
+	return area;
+}
+
+/**
+ * area_put() - drop a reference
+ * @area: the area; with the last reference it is neither in a tree nor filled
+ */
+void area_put(struct io_area *area)
+{
+	if (!refcount_dec_and_test(&area->ref))
+		return;
+	WARN_ON(area->held);
+	backing_put(area->backing);
+	mutex_destroy(&area->lock);
+	kfree(area);
+}
+
+/**
+ * struct run_mapper - maps runs in ascending order of IOVA
+ * @domain: where
+ * @prot: IOMMU protection bits
+ * @iova: where the batch goes
+ * @length: bytes in the batch
+ * @sg: the batch
+ * @n: runs in the batch
+ * @max: room in the batch
+ * @step: if set, the largest piece that is mapped by itself
+ */
+struct run_mapper {
+	struct iommu_domain *domain;
+	int prot;
+	unsigned long iova;
+	unsigned long length;
+	struct scatterlist *sg;
+	unsigned int n;
+	unsigned int max;
+	unsigned long step;
+};
+
+static int mapper_flush(struct run_mapper *mapper)
+{
+	ssize_t mapped;
+
+	if (!mapper->n)
+		return 0;
+	mapped = iommu_map_sg(mapper->domain, mapper->iova, mapper->sg,
+			      mapper->n, mapper->prot, GFP_KERNEL_ACCOUNT);
+	if (mapped < 0)
+		return mapped;
+	mapper->iova += mapper->length;
+	mapper->length = 0;
+	mapper->n = 0;
+	return 0;
+}
+
+static int mapper_add(struct run_mapper *mapper, phys_addr_t phys,
+		      unsigned long length)
+{
+	struct scatterlist *sg;
+	int rc;
+
+	if (mapper->n == mapper->max) {
+		rc = mapper_flush(mapper);
+		if (rc)
+			return rc;
+	}
+	sg = &mapper->sg[mapper->n++];
+	sg_set_page(sg, pfn_to_page(PHYS_PFN(phys)), length,
+		    offset_in_page(phys));
+	mapper->length += length;
+	return 0;
+}
+
+/* Without large pages every page is an entry of its own in the IOMMU. */
+static int mapper_add_single(struct run_mapper *mapper, phys_addr_t phys,
+			     unsigned long length)
+{
+	while (length) {
+		unsigned long step = min(length, mapper->step);
+		int rc = iommu_map(mapper->domain, mapper->iova, phys, step,
+				   mapper->prot, GFP_KERNEL_ACCOUNT);
+
+		if (rc)
+			return rc;
+		mapper->iova += step;
+		phys += step;
+		length -= step;
+	}
+	return 0;
+}
+
+static int mapper_add_run(struct run_mapper *mapper, phys_addr_t phys,
+			  unsigned long length)
+{
+	/* A scatterlist entry holds less than 4 GiB. */
+	const unsigned long most = SZ_2G;
+
+	if (mapper->step)
+		return mapper_add_single(mapper, phys, length);
+	while (length) {
+		unsigned long piece = min(length, most);
+		int rc = mapper_add(mapper, phys, piece);
+
+		if (rc)
+			return rc;
+		phys += piece;
+		length -= piece;
+	}
+	return 0;
+}
+
+static int map_runs(struct io_area *area, struct run_mapper *mapper)
+{
+	unsigned long rest = area_length(area);
+	unsigned long offset = offset_in_page(area->start);
+	struct pfn_run run;
+	int rc;
+
+	for_each_pfn_run(&run, &area->backing->store, first_index(area),
+			 last_index(area)) {
+		unsigned long length = min(rest, (run.npages << PAGE_SHIFT) -
+							 offset);
+
+		rc = mapper_add_run(mapper, PFN_PHYS(run.pfn) + offset, length);
+		if (rc)
+			return rc;
+		rest -= length;
+		offset = 0;
+		if (fatal_signal_pending(current))
+			return -EINTR;
+	}
+	return mapper_flush(mapper);
+}
+
+static void unmap_domain(struct io_area *area, struct iommu_domain *domain)
+{
+	unsigned long length = area_length(area);
+
+	WARN_ON(iommu_unmap(domain, area->node.first, length) != length);
+}
+
+static int map_domain(struct io_area *area, struct iommu_domain *domain)
+{
+	bool large_pages = READ_ONCE(area->space->large_pages);
+	unsigned long npages = last_index(area) - first_index(area) + 1;
+	struct scatterlist few[FEW_RUNS];
+	struct scatterlist *many __free(free_page) = NULL;
+	struct run_mapper mapper = {
+		.domain = domain,
+		.prot = area->prot | area->backing->ops->prot,
+		.iova = area->node.first,
+		.sg = few,
+		.max = FEW_RUNS,
+		.step = large_pages ? 0 : PAGE_SIZE,
+	};
+	int rc;
+
+	lockdep_assert_held(&area->lock);
+	if (npages > FEW_RUNS) {
+		many = (void *)__get_free_page(GFP_KERNEL_ACCOUNT);
+		if (!many)
+			return -ENOMEM;
+		mapper.sg = many;
+		mapper.max = BATCH_RUNS;
+	}
+	sg_init_table(mapper.sg, mapper.max);
+	rc = map_runs(area, &mapper);
+	if (rc && mapper.iova != area->node.first)
+		iommu_unmap(domain, area->node.first,
+			    mapper.iova - area->node.first);
+	return rc;
+}
+
+static int hold_pages(struct io_area *area)
+{
+	int rc;
+
+	if (area->held)
+		return 0;
+	rc = backing_hold(area->backing, &area->hold, first_index(area),
+			  last_index(area));
+	area->held = !rc;
+	return rc;
+}
+
+static void unhold_pages(struct io_area *area)
+{
+	if (area->held)
+		backing_release(area->backing, &area->hold);
+	area->held = false;
+}
+
+/* Unmap from the domains before @end, or from all. */
+static void unmap_domains(struct io_area *area, struct io_domain *end)
+{
+	struct io_domain *dom = NULL;
+
+	while ((dom = io_space_next_domain(area, dom)) && dom != end)
+		unmap_domain(area, dom->domain);
+}
+
+/**
+ * area_fill() - map a new area in all domains that its epoch says
+ * @area: is in the tree and %AREA_MAPPING
+ *
+ * Context: may sleep for long; takes @area->lock.
+ * Return: 0, or an error of pinning or of the IOMMU driver, without a trace.
+ */
+int area_fill(struct io_area *area)
+{
+	struct io_domain *dom = NULL;
+	int rc;
+
+	guard(mutex)(&area->lock);
+	while ((dom = io_space_next_domain(area, dom))) {
+		rc = hold_pages(area);
+		if (!rc)
+			rc = map_domain(area, dom->domain);
+		if (rc) {
+			unmap_domains(area, dom);
+			unhold_pages(area);
+			return rc;
+		}
+	}
+	area->filled = true;
+	return 0;
+}
+
+/**
+ * area_clear() - unmap an area from all domains and release its pages
+ * @area: is in the tree and not %AREA_READY
+ *
+ * Context: may sleep; takes @area->lock. Never fails, allocates nothing.
+ */
+void area_clear(struct io_area *area)
+{
+	guard(mutex)(&area->lock);
+	if (!area->filled)
+		return;
+	unmap_domains(area, NULL);
+	unhold_pages(area);
+	area->filled = false;
+}
+
+/**
+ * area_join() - bring an area to the epoch in which a domain joined
+ * @area: the area
+ * @dom: the domain
+ *
+ * Context: may sleep for long; takes @area->lock.
+ * Return: 0, or an error of pinning or of the IOMMU driver, without a trace.
+ */
+int area_join(struct io_area *area, struct io_domain *dom)
+{
+	bool held;
+	int rc = 0;
+
+	guard(mutex)(&area->lock);
+	if (area->epoch >= dom->join)
+		return 0;
+	if (area->filled) {
+		held = area->held;
+		rc = hold_pages(area);
+		if (!rc)
+			rc = map_domain(area, dom->domain);
+		if (rc && !held)
+			unhold_pages(area);
+	}
+	if (!rc)
+		area->epoch = dom->join;
+	return rc;
+}
+
+/**
+ * area_leave() - bring an area to the epoch in which a domain left
+ * @area: the area
+ * @dom: the domain
+ *
+ * Context: may sleep; takes @area->lock. Never fails, allocates nothing.
+ */
+void area_leave(struct io_area *area, struct io_domain *dom)
+{
+	bool mapped;
+
+	guard(mutex)(&area->lock);
+	if (area->epoch >= dom->leave)
+		return;
+	mapped = area->filled && area->epoch >= dom->join;
+	area->epoch = dom->leave;
+	if (!mapped)
+		return;
+	unmap_domain(area, dom->domain);
+	if (!io_space_next_domain(area, NULL))
+		unhold_pages(area);
+}

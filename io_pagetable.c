@@ -1,0 +1,597 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * One IOVA space: see the DOC block in io_pagetable.h.
+ *
+ * Map: find and take the IOVA (short lock), fill each new area (its own lock),
+ * publish all of them. When one cannot be filled, all are cleared and taken out.
+ *
+ * Unmap: decide for the whole range (short lock; from then on it succeeds),
+ * clear each area (its own lock), take all of them out.
+ *
+ * Join: take the domain in (short lock), fill what is older. When an area cannot
+ * be filled the domain leaves again.
+ */
+#include <linux/iommu.h>
+#include <linux/log2.h>
+#include <linux/mm.h>
+#include <linux/overflow.h>
+#include <linux/slab.h>
+
+#include "io_pagetable.h"
+
+/**
+ * io_space_init() - make an empty space
+ * @space: the space; everything from 0 to ULONG_MAX is usable
+ */
+void io_space_init(struct io_space *space)
+{
+	mutex_init(&space->lock);
+	mutex_init(&space->domains_mutex);
+	INIT_LIST_HEAD(&space->reserved);
+	INIT_LIST_HEAD(&space->domains);
+	space->align = 1;
+	space->large_pages = true;
+}
+
+/**
+ * io_space_destroy() - remove all areas and what else is left
+ * @space: the space; nobody else uses it and no domain shows it
+ */
+void io_space_destroy(struct io_space *space)
+{
+	unsigned long unmapped;
+
+	WARN_ON(!list_empty(&space->domains));
+	WARN_ON(io_space_unmap(space, 0, ULONG_MAX, &unmapped) &&
+		space->nr_areas);
+	io_reserved_free(&space->reserved);
+	kvfree(space->allowed);
+	mutex_destroy(&space->domains_mutex);
+	mutex_destroy(&space->lock);
+}
+
+/*
+ * The first area that touches the range. Reservations are few, and are skipped.
+ */
+static struct io_area *first_area(struct io_space *space, unsigned long first,
+				  unsigned long last)
+{
+	struct iova_node *node;
+
+	lockdep_assert_held(&space->lock);
+	node = iova_tree_first(&space->tree, first, last);
+	while (node && node->reserved)
+		node = iova_tree_next(node, last);
+	return node ? area_of(node) : NULL;
+}
+
+static struct io_area *next_area(struct io_area *area, unsigned long last)
+{
+	struct iova_node *node = iova_tree_next(&area->node, last);
+
+	while (node && node->reserved)
+		node = iova_tree_next(node, last);
+	return node ? area_of(node) : NULL;
+}
+
+#define for_each_area(area, space, first, last)				\
+	for (area = first_area(space, first, last); area;		\
+	     area = next_area(area, last))
+
+/*
+ * One step of a walk over all areas that tolerates any change in between: the
+ * area after *@cursor, with a reference. Puts @prev.
+ */
+static struct io_area *walk_areas(struct io_space *space, struct io_area *prev,
+				  unsigned long *cursor)
+{
+	struct io_area *area = NULL;
+
+	scoped_guard(mutex, &space->lock) {
+		if (!prev || *cursor)
+			area = first_area(space, *cursor, ULONG_MAX);
+		if (area) {
+			refcount_inc(&area->ref);
+			/* wraps to 0 after the last possible area: the end */
+			*cursor = area->node.last + 1;
+		}
+	}
+	if (prev)
+		area_put(prev);
+	return area;
+}
+
+/**
+ * io_space_next_domain() - the domains in which an area is to be mapped
+ * @area: its lock is held, which keeps those domains from leaving
+ * @prev: the domain before, or NULL
+ *
+ * Return: the next domain in order of joining, or NULL.
+ */
+struct io_domain *io_space_next_domain(struct io_area *area,
+				       struct io_domain *prev)
+{
+	struct io_space *space = area->space;
+	struct io_domain *dom;
+
+	lockdep_assert_held(&area->lock);
+	guard(mutex)(&space->lock);
+	dom = list_prepare_entry(prev, &space->domains, item);
+	list_for_each_entry_continue(dom, &space->domains, item)
+		if (dom->join <= area->epoch && area->epoch < dom->leave)
+			return dom;
+	return NULL;
+}
+
+/**
+ * io_space_align() - what IOVA, length and page offset must be multiples of
+ * @space: the space
+ *
+ * Return: a power of two, PAGE_SIZE at most.
+ */
+unsigned long io_space_align(struct io_space *space)
+{
+	guard(mutex)(&space->lock);
+	return space->align;
+}
+
+/* What the present members of the space ask for. */
+static unsigned long needed_align(struct io_space *space)
+{
+	unsigned long align = space->large_pages ? 1 : PAGE_SIZE;
+	struct io_domain *dom;
+
+	list_for_each_entry(dom, &space->domains, item)
+		align = max(align, dom->align);
+	return align;
+}
+
+/* Raise the alignment if the areas permit it. */
+static int raise_align(struct io_space *space, unsigned long align)
+{
+	struct io_area *area;
+
+	lockdep_assert_held(&space->lock);
+	if (align <= space->align)
+		return 0;
+	for_each_area(area, space, 0, ULONG_MAX)
+		if ((area->node.first | area_length(area) |
+		     offset_in_page(area->start)) & (align - 1))
+			return -EADDRINUSE;
+	space->align = align;
+	return 0;
+}
+
+static int check_fixed(struct io_space *space, unsigned long first,
+		       unsigned long length)
+{
+	unsigned long last;
+
+	if (first & (space->align - 1))
+		return -EINVAL;
+	if (check_add_overflow(first, length - 1, &last))
+		return -EOVERFLOW;
+	if (io_reserved_overlaps(space, first, last))
+		return -EINVAL;
+	if (first_area(space, first, last))
+		return -EEXIST;
+	return 0;
+}
+
+/*
+ * Aligned like the memory, so that what is one large page there can be one in
+ * the IOMMU too, but not more than that makes sense for.
+ */
+static int choose_iova(struct io_space *space, unsigned long addr,
+		       unsigned long length, unsigned long *iova)
+{
+	const struct io_range all = { 0, ULONG_MAX };
+	const struct io_range *range = space->allowed ?: &all;
+	unsigned int n = space->allowed ? space->nr_allowed : 1;
+	struct iova_want want = { .length = length };
+	unsigned long most = PAGE_SIZE;
+
+	if (length >= ULONG_MAX / 2)
+		return -EOVERFLOW;
+	if (IS_ENABLED(CONFIG_TRANSPARENT_HUGEPAGE))
+		most = HPAGE_SIZE;
+	want.align = min(roundup_pow_of_two(length), most);
+	if (addr)
+		want.align = min(want.align, 1UL << __ffs(addr));
+	if (want.align < space->align)
+		return -EINVAL;
+	want.offset = offset_in_page(addr);
+
+	for (; n--; range++)
+		if (iova_tree_find_free(&space->tree,
+					max(range->first, PAGE_SIZE),
+					min(range->last, ULONG_MAX - PAGE_SIZE),
+					&want, iova))
+			return 0;
+	return -ENOSPC;
+}
+
+/* Take the IOVA for new areas, which follow each other. */
+static int place_areas(struct io_space *space, struct list_head *areas,
+		       unsigned long addr, unsigned long *iova,
+		       unsigned int flags)
+{
+	unsigned long length = 0, next;
+	struct io_area *area;
+	int rc;
+
+	list_for_each_entry(area, areas, item)
+		if (check_add_overflow(length, area_length(area), &length))
+			return -EOVERFLOW;
+
+	guard(mutex)(&space->lock);
+	if (length & (space->align - 1))
+		return -EINVAL;
+	if (flags & IO_MAP_FIXED)
+		rc = check_fixed(space, *iova, length);
+	else
+		rc = choose_iova(space, addr, length, iova);
+	if (rc)
+		return rc;
+	next = *iova;
+	list_for_each_entry(area, areas, item) {
+		if ((area->prot & IOMMU_WRITE) && !area->backing->writable)
+			return -EPERM;
+		if ((offset_in_page(area->start) | next) & (space->align - 1))
+			return -EINVAL;
+		next += area_length(area);
+	}
+
+	/* Point of no return: the areas stand in the tree. */
+	next = *iova;
+	list_for_each_entry(area, areas, item) {
+		area->node.last += next;
+		area->node.first = next;
+		next = area->node.last + 1;
+		area->space = space;
+		area->epoch = space->epoch;
+		iova_tree_insert(&space->tree, &area->node);
+		space->nr_areas++;
+	}
+	return 0;
+}
+
+static void remove_areas(struct io_space *space, struct list_head *areas)
+{
+	struct io_area *area;
+
+	scoped_guard(mutex, &space->lock)
+		list_for_each_entry(area, areas, item) {
+			iova_tree_remove(&space->tree, &area->node);
+			space->nr_areas--;
+		}
+}
+
+/**
+ * areas_free() - free areas that are in no space
+ * @areas: the list; is empty afterwards
+ */
+void areas_free(struct list_head *areas)
+{
+	struct io_area *area, *tmp;
+
+	list_for_each_entry_safe(area, tmp, areas, item) {
+		list_del(&area->item);
+		area_put(area);
+	}
+}
+
+static int fill_areas(struct list_head *areas)
+{
+	struct io_area *area;
+	int rc;
+
+	list_for_each_entry(area, areas, item) {
+		rc = area_fill(area);
+		if (rc)
+			return rc;
+	}
+	return 0;
+}
+
+static void clear_areas(struct list_head *areas)
+{
+	struct io_area *area;
+
+	list_for_each_entry(area, areas, item)
+		area_clear(area);
+}
+
+/**
+ * io_space_map() - put areas into a space
+ * @space: the space
+ * @areas: made by area_create(), of contiguous IOVA in this order; consumed,
+ *	whatever the result is
+ * @addr: the address of the memory, as a hint for the alignment of the IOVA
+ * @iova: the IOVA with %IO_MAP_FIXED, else receives what was chosen
+ * @flags: %IO_MAP_FIXED
+ *
+ * Context: may sleep for long; takes the space's and the areas' locks.
+ * Return: 0; -EINVAL alignment or reserved IOVA, -EOVERFLOW, -EEXIST something is
+ * mapped there, -ENOSPC no IOVA free, -EPERM writing this memory was not asked
+ * for when it was first mapped, or an error of pinning or of the IOMMU
+ * driver. An error leaves no trace. (uapi-behaviour.md 5.3, 5.4, 6.4)
+ */
+int io_space_map(struct io_space *space, struct list_head *areas,
+		 unsigned long addr, unsigned long *iova, unsigned int flags)
+{
+	struct io_area *area;
+	int rc;
+
+	rc = place_areas(space, areas, addr, iova, flags);
+	if (rc)
+		goto free;
+	rc = fill_areas(areas);
+	if (rc)
+		goto clear;
+	scoped_guard(mutex, &space->lock) {
+		list_for_each_entry(area, areas, item)
+			area->state = AREA_READY;
+		INIT_LIST_HEAD(areas);
+	}
+	return 0;
+clear:
+	clear_areas(areas);
+	remove_areas(space, areas);
+free:
+	areas_free(areas);
+	return rc;
+}
+
+/* Decide on all areas in a range before any of them is touched. */
+static int claim_areas(struct io_space *space, unsigned long first,
+		       unsigned long last, struct list_head *areas)
+{
+	struct io_area *area;
+
+	guard(mutex)(&space->lock);
+	for_each_area(area, space, first, last) {
+		if (area->node.first < first || area->node.last > last)
+			return -ENOENT;
+		if (area->state != AREA_READY)
+			return -EBUSY;
+	}
+
+	/* Point of no return: these areas go. */
+	for_each_area(area, space, first, last) {
+		area->state = AREA_UNMAPPING;
+		list_add_tail(&area->item, areas);
+	}
+	return 0;
+}
+
+/**
+ * io_space_unmap() - remove all areas in a range
+ * @space: the space
+ * @first: first IOVA
+ * @last: last IOVA
+ * @unmapped: receives how many bytes were removed
+ *
+ * Context: may sleep; takes the space's and the areas' locks.
+ * Return: 0; -ENOENT there is none, or one lies not wholly inside; -EBUSY one is
+ * just being mapped or unmapped. An error removes nothing. (uapi-behaviour.md
+ * 6.7, better-than-7.3.md row 5)
+ */
+int io_space_unmap(struct io_space *space, unsigned long first,
+		   unsigned long last, unsigned long *unmapped)
+{
+	struct io_area *area;
+	LIST_HEAD(areas);
+	int rc;
+
+	*unmapped = 0;
+	rc = claim_areas(space, first, last, &areas);
+	if (rc)
+		return rc;
+	if (list_empty(&areas))
+		return -ENOENT;
+	clear_areas(&areas);
+	remove_areas(space, &areas);
+	list_for_each_entry(area, &areas, item)
+		*unmapped += area_length(area);
+	areas_free(&areas);
+	return 0;
+}
+
+static int slice_area(struct io_area *area, const struct io_range *range,
+		      int prot, struct list_head *areas, unsigned long *addr)
+{
+	unsigned long first = max(area->node.first, range->first);
+	unsigned long last = min(area->node.last, range->last);
+	unsigned long start = area->start + (first - area->node.first);
+	struct io_area *slice;
+
+	slice = area_create(area->backing, start, last - first + 1, prot);
+	if (!slice)
+		return -ENOMEM;
+	if (list_empty(areas))
+		*addr = area->backing->addr + start;
+	list_add_tail(&slice->item, areas);
+	return 0;
+}
+
+static int slice_range(struct io_space *space, const struct io_range *range,
+		       int prot, struct list_head *areas, unsigned long *addr)
+{
+	unsigned long next = range->first;
+	struct io_area *area;
+	int rc;
+
+	guard(mutex)(&space->lock);
+	for_each_area(area, space, range->first, range->last) {
+		if (area->node.first > next || area->state != AREA_READY)
+			return -ENOENT;
+		rc = slice_area(area, range, prot, areas, addr);
+		if (rc || area->node.last >= range->last)
+			return rc;
+		next = area->node.last + 1;
+	}
+	return -ENOENT;
+}
+
+/**
+ * io_space_slice() - make new areas of the memory that is mapped in a range
+ * @space: where to look
+ * @range: the IOVA range; must be mapped without a hole
+ * @prot: IOMMU_READ, IOMMU_WRITE of the new areas
+ * @areas: empty list; receives the areas, one for each one in @space
+ * @addr: receives the address of the first byte in its source, as a hint
+ *
+ * Return: 0, -ENOENT part of the range is not mapped, -ENOMEM. An error leaves
+ * the list empty. (uapi-behaviour.md 6.6)
+ */
+int io_space_slice(struct io_space *space, const struct io_range *range,
+		   int prot, struct list_head *areas, unsigned long *addr)
+{
+	int rc = slice_range(space, range, prot, areas, addr);
+
+	if (rc)
+		areas_free(areas);
+	return rc;
+}
+
+/* What lies outside the aperture is reserved on behalf of the domain. */
+static int reserve_aperture(struct list_head *list, struct io_domain *dom)
+{
+	unsigned long start = dom->domain->geometry.aperture_start;
+	unsigned long end = dom->domain->geometry.aperture_end;
+	int rc = 0;
+
+	if (start)
+		rc = io_reserved_new(list, dom, 0, start - 1);
+	if (!rc && end < ULONG_MAX)
+		rc = io_reserved_new(list, dom, end + 1, ULONG_MAX);
+	return rc;
+}
+
+static int take_in(struct io_space *space, struct io_domain *dom,
+		   struct list_head *reserved)
+{
+	unsigned long old_align;
+	int rc;
+
+	guard(mutex)(&space->lock);
+	old_align = space->align;
+	rc = raise_align(space, dom->align);
+	if (rc)
+		return rc;
+	rc = io_reserved_add_locked(space, reserved);
+	if (rc) {
+		space->align = old_align;
+		return rc;
+	}
+	dom->join = ++space->epoch;
+	dom->leave = U64_MAX;
+	list_add_tail(&dom->item, &space->domains);
+	return 0;
+}
+
+static void leave(struct io_space *space, struct io_domain *dom)
+{
+	struct io_area *area = NULL;
+	unsigned long cursor = 0;
+
+	lockdep_assert_held(&space->domains_mutex);
+	scoped_guard(mutex, &space->lock)
+		dom->leave = ++space->epoch;
+	while ((area = walk_areas(space, area, &cursor)))
+		area_leave(area, dom);
+	scoped_guard(mutex, &space->lock) {
+		list_del(&dom->item);
+		space->align = needed_align(space);
+	}
+	io_reserved_remove(space, dom);
+}
+
+/**
+ * io_space_join() - let a domain show a space from now on
+ * @space: the space
+ * @dom: the record of the membership, which the caller keeps until it leaves
+ * @domain: a paging domain in which nothing is mapped
+ *
+ * Maps and unmaps of other areas go on meanwhile.
+ *
+ * Context: may sleep for long; takes @space->domains_mutex and all below.
+ * Return: 0; -EINVAL the pages of the IOMMU are larger than PAGE_SIZE;
+ * -EADDRINUSE an existing area or allowed range conflicts with the aperture or
+ * the page size; -ENOMEM; or an error of pinning or of the IOMMU driver. An error
+ * leaves no trace. (uapi-behaviour.md 5.1, 5.2)
+ */
+int io_space_join(struct io_space *space, struct io_domain *dom,
+		  struct iommu_domain *domain)
+{
+	struct io_area *area = NULL;
+	unsigned long cursor = 0;
+	LIST_HEAD(reserved);
+	int rc;
+
+	dom->domain = domain;
+	dom->align = 1UL << __ffs(domain->pgsize_bitmap);
+	if (dom->align > PAGE_SIZE)
+		return -EINVAL;
+
+	guard(mutex)(&space->domains_mutex);
+	rc = reserve_aperture(&reserved, dom);
+	if (!rc)
+		rc = take_in(space, dom, &reserved);
+	if (rc) {
+		io_reserved_free(&reserved);
+		return rc;
+	}
+	while ((area = walk_areas(space, area, &cursor))) {
+		rc = area_join(area, dom);
+		if (rc) {
+			area_put(area);
+			leave(space, dom);
+			return rc;
+		}
+	}
+	return 0;
+}
+
+/**
+ * io_space_leave() - end what io_space_join() began
+ * @space: the space
+ * @dom: the membership; its domain shows nothing any more on return
+ *
+ * Context: may sleep; takes @space->domains_mutex and all below. Never fails,
+ * allocates nothing.
+ */
+void io_space_leave(struct io_space *space, struct io_domain *dom)
+{
+	guard(mutex)(&space->domains_mutex);
+	leave(space, dom);
+}
+
+/**
+ * io_space_set_large_pages() - allow or forbid large IOMMU pages
+ * @space: the space
+ * @on: whether contiguous memory may be mapped in one piece
+ *
+ * Return: 0; when forbidding, -EINVAL if something is mapped in a domain already
+ * and -EADDRINUSE if an area is not made of whole pages. (uapi-behaviour.md 6.9)
+ */
+int io_space_set_large_pages(struct io_space *space, bool on)
+{
+	int rc;
+
+	guard(mutex)(&space->domains_mutex);
+	guard(mutex)(&space->lock);
+	if (on == space->large_pages)
+		return 0;
+	if (!on) {
+		if (!list_empty(&space->domains) && space->nr_areas)
+			return -EINVAL;
+		rc = raise_align(space, PAGE_SIZE);
+		if (rc)
+			return rc;
+	}
+	space->large_pages = on;
+	space->align = needed_align(space);
+	return 0;
+}

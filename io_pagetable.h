@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef __IOMMUFD_IO_PAGETABLE_H
+#define __IOMMUFD_IO_PAGETABLE_H
+
+/**
+ * DOC: IOVA spaces
+ *
+ * A space is one IOVA address space: areas (IOVA ranges with backing memory),
+ * reservations (IOVA ranges that no area may use), and domains (the page tables
+ * that all show the same areas).
+ *
+ * Areas, like domains, come and go at any time and independently. What makes
+ * that simple is the epoch: a counter that every join and every leave of a
+ * domain increments. A domain is in the space from its join epoch on and until
+ * its leave epoch; each area carries the epoch up to which it was brought:
+ *
+ *	an area is mapped in a domain iff join <= epoch of the area < leave
+ *
+ * A new area starts with the current epoch, and whoever makes it maps it in the
+ * domains that this says. A join or a leave increments the epoch and then walks
+ * over the older areas, one at a time, maps or unmaps each, and sets its epoch.
+ * Joins and leaves exclude each other, nothing else waits for them.
+ *
+ * Life of an area: %AREA_MAPPING when it is put into the tree (its IOVA is
+ * taken, nobody else can name it), %AREA_READY, then %AREA_UNMAPPING once it is
+ * decided that it goes.
+ */
+
+#include <linux/interval_tree.h>
+#include <linux/list.h>
+#include <linux/mutex.h>
+#include <linux/refcount.h>
+
+#include "iova_alloc.h"
+#include "pages.h"
+
+struct iommu_domain;
+
+enum area_state {
+	AREA_MAPPING,
+	AREA_READY,
+	AREA_UNMAPPING,
+};
+
+/**
+ * struct io_area - an IOVA range with backing memory
+ * @node: [s] its place in the space
+ * @space: [I] once it is in the tree
+ * @backing: [I] reference held
+ * @start: [I] byte offset of the first IOVA in the backing
+ * @prot: [I] IOMMU_READ and IOMMU_WRITE as the user asked
+ * @ref: 1 for being in the tree; others are short
+ * @state: [s]
+ * @item: [s] list of areas that one operation works on
+ * @lock: orders the work on this area
+ * @epoch: [lock] see the DOC block; [s] as well until it is in the tree
+ * @filled: [lock] it is mapped in the domains that the epoch says
+ * @held: [lock] @hold keeps its pages pinned
+ * @hold: [lock]
+ */
+struct io_area {
+	struct iova_node node;
+	struct io_space *space;
+	struct io_backing *backing;
+	unsigned long start;
+	int prot;
+	refcount_t ref;
+	enum area_state state;
+	struct list_head item;
+	struct mutex lock;
+	u64 epoch;
+	bool filled;
+	bool held;
+	struct backing_hold hold;
+};
+
+/**
+ * struct io_reserved - an IOVA range that no area may use
+ * @item: [s] in &io_space.reserved, by @first
+ * @owner: [I] who asked for it, and alone may take it back
+ * @first: [I] first IOVA
+ * @last: [I] last IOVA
+ * @node: [s] stands in the tree for this and the following reservations that
+ *	it overlaps or touches
+ * @in_tree: [s]
+ */
+struct io_reserved {
+	struct list_head item;
+	const void *owner;
+	unsigned long first;
+	unsigned long last;
+	struct iova_node node;
+	bool in_tree;
+};
+
+/**
+ * struct io_domain - a page table that shows a space
+ * @item: [s] in &io_space.domains
+ * @domain: [I]
+ * @align: [I] its smallest page
+ * @join: [s] epoch from which it is part of the space
+ * @leave: [s] epoch from which it is no more
+ */
+struct io_domain {
+	struct list_head item;
+	struct iommu_domain *domain;
+	unsigned long align;
+	u64 join;
+	u64 leave;
+};
+
+/* A range of IOVA or the like, both ends included. */
+struct io_range {
+	unsigned long first;
+	unsigned long last;
+};
+
+/**
+ * struct io_space - one IOVA address space
+ * @lock: [s] a short lock over the structure; nothing slow runs under it
+ * @tree: [s] areas, and one node for each union of reservations
+ * @reserved: [s] all struct io_reserved
+ * @allowed: [s] if set, what automatic IOVA is taken from; sorted
+ * @nr_allowed: [s]
+ * @domains: [s] in order of their joining
+ * @align: [s] what IOVA, length and page offset are multiples of
+ * @epoch: [s] joins and leaves so far
+ * @nr_areas: [s]
+ * @large_pages: [s] hand contiguous memory to the IOMMU in one piece
+ * @domains_mutex: excludes joins and leaves from each other; held for long
+ */
+struct io_space {
+	struct mutex lock;
+	struct iova_tree tree;
+	struct list_head reserved;
+	struct io_range *allowed;
+	unsigned int nr_allowed;
+	struct list_head domains;
+	unsigned long align;
+	u64 epoch;
+	unsigned long nr_areas;
+	bool large_pages;
+	struct mutex domains_mutex;
+};
+
+/* area.c */
+struct io_area *area_create(struct io_backing *backing, unsigned long start,
+			    unsigned long length, int prot);
+void area_put(struct io_area *area);
+int area_fill(struct io_area *area);
+void area_clear(struct io_area *area);
+int area_join(struct io_area *area, struct io_domain *dom);
+void area_leave(struct io_area *area, struct io_domain *dom);
+
+static inline unsigned long area_length(const struct io_area *area)
+{
+	return area->node.last - area->node.first + 1;
+}
+
+static inline struct io_area *area_of(struct iova_node *node)
+{
+	return container_of(node, struct io_area, node);
+}
+
+/* io_pagetable.c */
+#define IO_MAP_FIXED	1
+
+void io_space_init(struct io_space *space);
+void io_space_destroy(struct io_space *space);
+int io_space_map(struct io_space *space, struct list_head *areas,
+		 unsigned long addr, unsigned long *iova, unsigned int flags);
+int io_space_unmap(struct io_space *space, unsigned long first,
+		   unsigned long last, unsigned long *unmapped);
+int io_space_slice(struct io_space *space, const struct io_range *range,
+		   int prot, struct list_head *areas, unsigned long *addr);
+void areas_free(struct list_head *areas);
+int io_space_join(struct io_space *space, struct io_domain *dom,
+		  struct iommu_domain *domain);
+void io_space_leave(struct io_space *space, struct io_domain *dom);
+int io_space_set_large_pages(struct io_space *space, bool on);
+unsigned long io_space_align(struct io_space *space);
+struct io_domain *io_space_next_domain(struct io_area *area,
+				       struct io_domain *prev);
+
+/* io_reserved.c */
+int io_reserved_new(struct list_head *list, const void *owner,
+		    unsigned long first, unsigned long last);
+void io_reserved_free(struct list_head *list);
+int io_reserved_add(struct io_space *space, struct list_head *list);
+int io_reserved_add_locked(struct io_space *space, struct list_head *list);
+void io_reserved_remove(struct io_space *space, const void *owner);
+bool io_reserved_overlaps(const struct io_space *space, unsigned long first,
+			  unsigned long last);
+int io_space_set_allowed(struct io_space *space, struct io_range *ranges,
+			 unsigned int n);
+unsigned int io_space_usable(struct io_space *space, struct io_range *ranges,
+			     unsigned int max);
+
+#endif
