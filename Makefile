@@ -1,0 +1,37 @@
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# With KERNELRELEASE set this is the kbuild file of drivers/iommu/iommufd;
+# otherwise it offers the targets that 'make help' lists.
+
+ifneq ($(or $(KERNELRELEASE),$(srctree)),)
+
+iommufd-y := \
+	access.o \
+	area.o \
+	attach.o \
+	device.o \
+	hw_pagetable.o \
+	ioas.o \
+	ioctl.o \
+	io_pagetable.o \
+	io_reserved.o \
+	iova_alloc.o \
+	main.o \
+	object.o \
+	pages.o \
+	pages_account.o \
+	pages_user.o \
+	pfn_store.o \
+	vfio_compat.o
+
+obj-$(CONFIG_IOMMUFD) += iommufd.o
+obj-$(CONFIG_IOMMUFD_DRIVER) += iova_bitmap.o
+
+iommufd_driver-y := driver.o
+obj-$(CONFIG_IOMMUFD_DRIVER_CORE) += iommufd_driver.o
+
+else
+
+include tools/targets.mk
+
+endif

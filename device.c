@@ -1,0 +1,232 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Devices: binding one to a context, and what it is afterwards.
+ *
+ * Happy path: check that the platform is safe, claim the DMA of its group for
+ * the context, publish the object; later detach it from everything, wait for
+ * ioctls that use it, release the DMA.
+ *
+ * Unhappy path: the object is aborted, and its free function undoes what there
+ * is.
+ */
+#include <linux/iommu.h>
+#include <linux/module.h>
+#include <linux/slab.h>
+
+#include "iommufd_private.h"
+
+static bool allow_unsafe_interrupts;
+module_param(allow_unsafe_interrupts, bool, 0644);
+MODULE_PARM_DESC(allow_unsafe_interrupts,
+	"Bind devices whose interrupts are not isolated: whoever has such a device can raise any interrupt of the host");
+
+static struct iommufd_group *new_group(struct iommufd_ctx *ictx,
+				       struct iommu_group *group)
+{
+	struct iommufd_group *igroup;
+	int rc;
+
+	igroup = kzalloc(sizeof(*igroup), GFP_KERNEL_ACCOUNT);
+	if (!igroup)
+		return ERR_PTR(-ENOMEM);
+	igroup->ictx = ictx;
+	igroup->group = group;
+	mutex_init(&igroup->lock);
+	INIT_LIST_HEAD(&igroup->attached);
+	iommufd_group_msi_init(&igroup->msi, &ictx->driver);
+	rc = xa_insert(&ictx->groups, iommu_group_id(group), igroup,
+		       GFP_KERNEL_ACCOUNT);
+	if (rc) {
+		kfree(igroup);
+		return ERR_PTR(rc);
+	}
+	iommu_group_ref_get(group);
+	return igroup;
+}
+
+/* The context's record of the group, with one more device in it. */
+static struct iommufd_group *get_group(struct iommufd_ctx *ictx,
+				       struct device *dev)
+{
+	struct iommu_group *group = iommu_group_get(dev);
+	struct iommufd_group *igroup;
+
+	if (!group)
+		return ERR_PTR(-ENODEV);
+	scoped_guard(mutex, &ictx->groups_mutex) {
+		igroup = xa_load(&ictx->groups, iommu_group_id(group));
+		if (!igroup)
+			igroup = new_group(ictx, group);
+		if (!IS_ERR(igroup))
+			igroup->ndevices++;
+	}
+	iommu_group_put(group);
+	return igroup;
+}
+
+static void put_group(struct iommufd_group *igroup)
+{
+	struct iommufd_ctx *ictx = igroup->ictx;
+
+	scoped_guard(mutex, &ictx->groups_mutex) {
+		if (--igroup->ndevices)
+			return;
+		xa_erase(&ictx->groups, iommu_group_id(igroup->group));
+	}
+	WARN_ON(igroup->hwpt);
+	iommu_group_put(igroup->group);
+	mutex_destroy(&igroup->lock);
+	kfree(igroup);
+}
+
+static int check_interrupts(struct iommufd_device *idev)
+{
+	if (iommu_group_has_isolated_msi(idev->igroup->group))
+		return 0;
+	if (!allow_unsafe_interrupts)
+		return -EPERM;
+	dev_warn_ratelimited(idev->dev,
+			     "interrupts are not isolated, bound all the same as allow_unsafe_interrupts is set\n");
+	return 0;
+}
+
+void iommufd_device_free(struct iommufd_object *obj)
+{
+	struct iommufd_device *idev =
+		container_of(obj, struct iommufd_device, obj);
+
+	if (idev->owns_dma)
+		iommu_device_release_dma_owner(idev->dev);
+	if (idev->igroup)
+		put_group(idev->igroup);
+	put_device(idev->dev);
+}
+
+static int claim_device(struct iommufd_device *idev)
+{
+	struct iommufd_group *igroup;
+	int rc;
+
+	if (!device_iommu_capable(idev->dev, IOMMU_CAP_CACHE_COHERENCY))
+		return -EINVAL;
+	igroup = get_group(idev->ictx, idev->dev);
+	if (IS_ERR(igroup))
+		return PTR_ERR(igroup);
+	idev->igroup = igroup;
+	rc = check_interrupts(idev);
+	if (rc)
+		return rc;
+	rc = iommu_device_claim_dma_owner(idev->dev, idev->ictx);
+	if (rc)
+		return rc;
+	idev->owns_dma = true;
+	idev->coherent = device_iommu_capable(idev->dev,
+					      IOMMU_CAP_ENFORCE_CACHE_COHERENCY);
+	return 0;
+}
+
+/**
+ * iommufd_device_bind() - let a context own the DMA of a device
+ * @ictx: the context
+ * @dev: the device; its driver has set driver_managed_dma, and does no DMA
+ * @id: receives the object id
+ *
+ * From here until iommufd_device_unbind() the device can do no DMA but through
+ * what it is attached to, and no kernel driver can bind to its group.
+ *
+ * Context: process context, may sleep. The caller serializes calls for @dev.
+ * Return: the device; ERR_PTR(-EINVAL) the IOMMU is not cache coherent, -ENODEV
+ * it is behind no IOMMU, -EPERM interrupts are not isolated or somebody else owns
+ * the DMA, -EBUSY a kernel driver uses the group, -ENOMEM. (kernel-api.md 4)
+ */
+struct iommufd_device *iommufd_device_bind(struct iommufd_ctx *ictx,
+					   struct device *dev, u32 *id)
+{
+	struct iommufd_object *obj;
+	struct iommufd_device *idev;
+	int rc;
+
+	obj = iommufd_object_new(ictx, sizeof(*idev), IOMMUFD_OBJ_DEVICE);
+	if (IS_ERR(obj))
+		return ERR_CAST(obj);
+	idev = container_of(obj, struct iommufd_device, obj);
+	idev->ictx = ictx;
+	idev->dev = get_device(dev);
+	INIT_LIST_HEAD(&idev->attached);
+
+	rc = claim_device(idev);
+	if (rc) {
+		iommufd_object_abort(ictx, obj);
+		return ERR_PTR(rc);
+	}
+	iommufd_ctx_get(ictx);
+	/* For the driver, so that the user cannot destroy the object. */
+	iommufd_object_keep(obj);
+	iommufd_object_publish(ictx, obj);
+	*id = obj->id;
+	return idev;
+}
+EXPORT_SYMBOL_NS_GPL(iommufd_device_bind, "IOMMUFD");
+
+/**
+ * iommufd_device_unbind() - undo iommufd_device_bind()
+ * @idev: the device; invalid afterwards
+ *
+ * What is still attached is detached.
+ *
+ * Context: process context; waits for ioctls that use the device. The caller
+ * serializes calls for the device. (kernel-api.md 4)
+ */
+void iommufd_device_unbind(struct iommufd_device *idev)
+{
+	struct iommufd_ctx *ictx = idev->ictx;
+
+	iommufd_device_detach(idev, IOMMU_NO_PASID);
+	iommufd_object_remove(ictx, &idev->obj);
+	iommufd_ctx_put(ictx);
+}
+EXPORT_SYMBOL_NS_GPL(iommufd_device_unbind, "IOMMUFD");
+
+/**
+ * iommufd_device_to_ictx() - the context of a device
+ * @idev: the device
+ *
+ * Context: any.
+ * Return: the context, without a reference.
+ */
+struct iommufd_ctx *iommufd_device_to_ictx(struct iommufd_device *idev)
+{
+	return idev->ictx;
+}
+EXPORT_SYMBOL_NS_GPL(iommufd_device_to_ictx, "IOMMUFD");
+
+/**
+ * iommufd_device_to_id() - the object id of a device
+ * @idev: the device
+ *
+ * Context: any.
+ */
+u32 iommufd_device_to_id(struct iommufd_device *idev)
+{
+	return idev->obj.id;
+}
+EXPORT_SYMBOL_NS_GPL(iommufd_device_to_id, "IOMMUFD");
+
+/**
+ * iommufd_ctx_has_group() - does a context have a device of a group
+ * @ictx: the context, or NULL
+ * @group: the group, or NULL
+ *
+ * Context: any, takes a spinlock. (kernel-api.md 3)
+ */
+bool iommufd_ctx_has_group(struct iommufd_ctx *ictx, struct iommu_group *group)
+{
+	struct iommufd_group *igroup;
+
+	if (!ictx || !group)
+		return false;
+	guard(xa_lock)(&ictx->groups);
+	igroup = xa_load(&ictx->groups, iommu_group_id(group));
+	return igroup && igroup->group == group;
+}
+EXPORT_SYMBOL_NS_GPL(iommufd_ctx_has_group, "IOMMUFD");

@@ -1,0 +1,441 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * IO address spaces: their ioctls, as calls of the space and of its backings.
+ */
+#include <linux/capability.h>
+#include <linux/overflow.h>
+#include <linux/slab.h>
+#include <linux/sort.h>
+
+#include "iommufd_private.h"
+
+/**
+ * iommufd_ioas_new() - make an empty IOAS that is not published
+ * @ictx: the context
+ *
+ * Return: the IOAS or an ERR_PTR().
+ */
+struct iommufd_ioas *iommufd_ioas_new(struct iommufd_ctx *ictx)
+{
+	struct iommufd_object *obj;
+	struct iommufd_ioas *ioas;
+
+	obj = iommufd_object_new(ictx, sizeof(*ioas), IOMMUFD_OBJ_IOAS);
+	if (IS_ERR(obj))
+		return ERR_CAST(obj);
+	ioas = container_of(obj, struct iommufd_ioas, obj);
+	ioas->ictx = ictx;
+	io_space_init(&ioas->space);
+	mutex_init(&ioas->mutex);
+	spin_lock_init(&ioas->auto_lock);
+	INIT_LIST_HEAD(&ioas->auto_hwpts);
+	return ioas;
+}
+
+void iommufd_ioas_free(struct iommufd_object *obj)
+{
+	struct iommufd_ioas *ioas = container_of(obj, struct iommufd_ioas, obj);
+
+	io_space_destroy(&ioas->space);
+	mutex_destroy(&ioas->mutex);
+}
+
+/**
+ * iommufd_ioas_get() - find an IOAS
+ * @ictx: the context
+ * @id: its id
+ *
+ * Return: the IOAS, until iommufd_ioas_put(), or ERR_PTR(-ENOENT).
+ */
+struct iommufd_ioas *iommufd_ioas_get(struct iommufd_ctx *ictx, u32 id)
+{
+	struct iommufd_object *obj;
+
+	obj = iommufd_object_get(ictx, id, IOMMUFD_OBJ_IOAS);
+	if (IS_ERR(obj))
+		return ERR_CAST(obj);
+	return container_of(obj, struct iommufd_ioas, obj);
+}
+
+DEFINE_FREE(ioas_put, struct iommufd_ioas *,
+	    if (!IS_ERR_OR_NULL(_T)) iommufd_ioas_put(_T))
+
+/**
+ * iommufd_ioas_alloc() - IOMMU_IOAS_ALLOC
+ * @ucmd: the call
+ *
+ * Return: 0 or -ENOMEM. (uapi-behaviour.md 6.1)
+ */
+int iommufd_ioas_alloc(struct iommufd_ucmd *ucmd)
+{
+	struct iommu_ioas_alloc *cmd = ucmd->cmd;
+	struct iommufd_ioas *ioas = iommufd_ioas_new(ucmd->ictx);
+
+	if (IS_ERR(ioas))
+		return PTR_ERR(ioas);
+	ucmd->new_obj = &ioas->obj;
+	cmd->out_ioas_id = ioas->obj.id;
+	return 0;
+}
+
+static int put_ranges(struct iommu_iova_range __user *to,
+		      const struct io_range *ranges, u32 n)
+{
+	for (; n--; ranges++, to++) {
+		struct iommu_iova_range range = {
+			.start = ranges->first,
+			.last = ranges->last,
+		};
+
+		if (copy_to_user(to, &range, sizeof(range)))
+			return -EFAULT;
+	}
+	return 0;
+}
+
+/**
+ * iommufd_ioas_iova_ranges() - IOMMU_IOAS_IOVA_RANGES
+ * @ucmd: the call
+ *
+ * Return: 0; -ENOENT; -EMSGSIZE the user has room for fewer ranges than there
+ * are, which gets the count across all the same; -EFAULT; -ENOMEM.
+ * (uapi-behaviour.md 6.2)
+ */
+int iommufd_ioas_iova_ranges(struct iommufd_ucmd *ucmd)
+{
+	struct iommu_ioas_iova_ranges *cmd = ucmd->cmd;
+	struct iommufd_ioas *ioas __free(ioas_put) =
+		iommufd_ioas_get(ucmd->ictx, cmd->ioas_id);
+	struct io_range *ranges __free(kfree) = NULL;
+	u32 room = cmd->num_iovas, n;
+
+	if (IS_ERR(ioas))
+		return PTR_ERR(ioas);
+
+	/* How much memory this takes is not up to the user. */
+	n = io_space_usable(&ioas->space, NULL, 0);
+	room = min(room, n);
+	if (room) {
+		ranges = kcalloc(room, sizeof(*ranges), GFP_KERNEL_ACCOUNT);
+		if (!ranges)
+			return -ENOMEM;
+	}
+	n = io_space_usable(&ioas->space, ranges, room);
+	room = min(room, n);
+	if (put_ranges(u64_to_user_ptr(cmd->allowed_iovas), ranges, room))
+		return -EFAULT;
+
+	ucmd->respond = true;
+	cmd->out_iova_alignment = io_space_align(&ioas->space);
+	cmd->num_iovas = n;
+	return n > room ? -EMSGSIZE : 0;
+}
+
+static int compare_ranges(const void *a, const void *b)
+{
+	const struct io_range *x = a, *y = b;
+
+	return x->first < y->first ? -1 : x->first > y->first;
+}
+
+static int get_range(struct io_range *to,
+		     const struct iommu_iova_range __user *from)
+{
+	struct iommu_iova_range range;
+
+	if (copy_from_user(&range, from, sizeof(range)))
+		return -EFAULT;
+	if (range.start >= range.last)
+		return -EINVAL;
+	if (range.last > ULONG_MAX)
+		return -EOVERFLOW;
+	*to = (struct io_range){ range.start, range.last };
+	return 0;
+}
+
+/* Makes room as ranges really arrive: @n alone is only what the user says. */
+static struct io_range *get_ranges(const struct iommu_iova_range __user *from,
+				   u32 n)
+{
+	struct io_range *ranges __free(kvfree) = NULL, *larger;
+	u32 i, room = 0;
+	int rc;
+
+	for (i = 0; i < n; i++) {
+		if (i == room) {
+			room = min(n, max(room * 2, 16U));
+			larger = kvrealloc(ranges, array_size(room, sizeof(*ranges)),
+					   GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
+			if (!larger)
+				return ERR_PTR(-ENOMEM);
+			retain_and_null_ptr(ranges);
+			ranges = larger;
+		}
+		rc = get_range(&ranges[i], &from[i]);
+		if (rc)
+			return ERR_PTR(rc);
+	}
+	sort(ranges, n, sizeof(*ranges), compare_ranges, NULL);
+	for (i = 1; i < n; i++)
+		if (ranges[i].first <= ranges[i - 1].last)
+			return ERR_PTR(-EINVAL);
+	return_ptr(ranges);
+}
+
+/**
+ * iommufd_ioas_allow_iovas() - IOMMU_IOAS_ALLOW_IOVAS
+ * @ucmd: the call
+ *
+ * Return: 0; -ENOENT; -EFAULT; -EINVAL a range is empty, backward, of one byte
+ * or overlaps another; -EADDRINUSE one is partly reserved; -ENOMEM.
+ * (uapi-behaviour.md 6.3)
+ */
+int iommufd_ioas_allow_iovas(struct iommufd_ucmd *ucmd)
+{
+	struct iommu_ioas_allow_iovas *cmd = ucmd->cmd;
+	struct iommufd_ioas *ioas __free(ioas_put) =
+		iommufd_ioas_get(ucmd->ictx, cmd->ioas_id);
+	struct io_range *ranges = NULL;
+	int rc;
+
+	if (IS_ERR(ioas))
+		return PTR_ERR(ioas);
+	if (cmd->num_iovas)
+		ranges = get_ranges(u64_to_user_ptr(cmd->allowed_iovas),
+				    cmd->num_iovas);
+	if (IS_ERR(ranges))
+		return PTR_ERR(ranges);
+	rc = io_space_set_allowed(&ioas->space, ranges, cmd->num_iovas);
+	if (rc)
+		kvfree(ranges);
+	return rc;
+}
+
+static int prot_of(u32 flags)
+{
+	int prot = 0;
+
+	if (flags & IOMMU_IOAS_MAP_READABLE)
+		prot |= IOMMU_READ;
+	if (flags & IOMMU_IOAS_MAP_WRITEABLE)
+		prot |= IOMMU_WRITE;
+	return prot;
+}
+
+/* Map new areas, with what MAP, MAP_FILE and COPY have in common. */
+static int map_areas(struct iommufd_ioas *ioas, struct list_head *areas,
+		     unsigned long addr, u32 flags, __u64 *user_iova)
+{
+	unsigned long iova = *user_iova;
+	int rc;
+
+	rc = io_space_map(&ioas->space, areas, addr, &iova,
+			  flags & IOMMU_IOAS_MAP_FIXED_IOVA ? IO_MAP_FIXED : 0);
+	if (!rc)
+		*user_iova = iova;
+	return rc;
+}
+
+/* Map @length bytes of a backing from byte @start on. Consumes the backing. */
+static int map_backing(struct iommufd_ioas *ioas, struct io_backing *backing,
+		       unsigned long start, unsigned long length, u32 flags,
+		       __u64 *user_iova)
+{
+	struct io_area *area;
+	LIST_HEAD(areas);
+
+	area = area_create(backing, start, length, prot_of(flags));
+	backing_put(backing);
+	if (!area)
+		return -ENOMEM;
+	list_add(&area->item, &areas);
+	return map_areas(ioas, &areas, area->backing->addr + start, flags,
+			 user_iova);
+}
+
+/**
+ * iommufd_ioas_map() - IOMMU_IOAS_MAP
+ * @ucmd: the call
+ *
+ * Return: 0; -EOVERFLOW; -EINVAL; -ENOENT; -EEXIST; -ENOSPC; -EFAULT; -ENOMEM;
+ * -EINTR on a fatal signal; or what the IOMMU driver says. An error leaves no
+ * trace. (uapi-behaviour.md 6.4)
+ */
+int iommufd_ioas_map(struct iommufd_ucmd *ucmd)
+{
+	struct iommu_ioas_map *cmd = ucmd->cmd;
+	struct iommufd_ioas *ioas __free(ioas_put) = NULL;
+	struct io_backing *backing;
+	unsigned long start, end;
+
+	if (cmd->iova >= ULONG_MAX || cmd->length >= ULONG_MAX)
+		return -EOVERFLOW;
+	if (!prot_of(cmd->flags))
+		return -EINVAL;
+	ioas = iommufd_ioas_get(ucmd->ictx, cmd->ioas_id);
+	if (IS_ERR(ioas))
+		return PTR_ERR(ioas);
+	if (cmd->user_va > ULONG_MAX ||
+	    check_add_overflow((unsigned long)cmd->user_va,
+			       (unsigned long)cmd->length, &end))
+		return -EOVERFLOW;
+	if (!cmd->length || cmd->length > SIZE_MAX - PAGE_SIZE)
+		return -EINVAL;
+
+	start = offset_in_page(cmd->user_va);
+	backing = backing_create_user(cmd->user_va - start,
+				      DIV_ROUND_UP(start + cmd->length,
+						   PAGE_SIZE),
+				      cmd->flags & IOMMU_IOAS_MAP_WRITEABLE,
+				      READ_ONCE(ucmd->ictx->account_mode));
+	if (IS_ERR(backing))
+		return PTR_ERR(backing);
+	return map_backing(ioas, backing, start, cmd->length, cmd->flags,
+			   &cmd->iova);
+}
+
+static int copy_slice(struct iommufd_ucmd *ucmd, struct list_head *areas,
+		      unsigned long *addr)
+{
+	struct iommu_ioas_copy *cmd = ucmd->cmd;
+	struct iommufd_ioas *src __free(ioas_put) =
+		iommufd_ioas_get(ucmd->ictx, cmd->src_ioas_id);
+	struct io_range range = { .first = cmd->src_iova };
+
+	if (IS_ERR(src))
+		return PTR_ERR(src);
+	if (!cmd->length)
+		return -EINVAL;
+	if (check_add_overflow(range.first, (unsigned long)cmd->length - 1,
+			       &range.last))
+		return -EOVERFLOW;
+	return io_space_slice(&src->space, &range, prot_of(cmd->flags), areas,
+			      addr);
+}
+
+/**
+ * iommufd_ioas_copy() - IOMMU_IOAS_COPY
+ * @ucmd: the call
+ *
+ * Return: 0; -EOVERFLOW; -EINVAL; -ENOENT no such IOAS or not all of the source
+ * is mapped; -EPERM the memory was not mapped writable at first; and what
+ * IOMMU_IOAS_MAP returns. An error leaves no trace. (uapi-behaviour.md 6.6)
+ */
+int iommufd_ioas_copy(struct iommufd_ucmd *ucmd)
+{
+	struct iommu_ioas_copy *cmd = ucmd->cmd;
+	struct iommufd_ioas *dst __free(ioas_put) = NULL;
+	unsigned long addr;
+	LIST_HEAD(areas);
+	int rc;
+
+	if (cmd->length >= ULONG_MAX || cmd->src_iova >= ULONG_MAX ||
+	    cmd->dst_iova >= ULONG_MAX)
+		return -EOVERFLOW;
+	if (!prot_of(cmd->flags))
+		return -EINVAL;
+	rc = copy_slice(ucmd, &areas, &addr);
+	if (rc)
+		return rc;
+	dst = iommufd_ioas_get(ucmd->ictx, cmd->dst_ioas_id);
+	if (IS_ERR(dst)) {
+		areas_free(&areas);
+		return PTR_ERR(dst);
+	}
+	return map_areas(dst, &areas, addr, cmd->flags, &cmd->dst_iova);
+}
+
+/**
+ * iommufd_ioas_unmap() - IOMMU_IOAS_UNMAP
+ * @ucmd: the call
+ *
+ * Return: 0; -ENOENT nothing is mapped there, or an area lies not wholly inside;
+ * -EINVAL; -EOVERFLOW; -EBUSY an area is just being mapped or unmapped. An error
+ * removes nothing. (uapi-behaviour.md 6.7)
+ */
+int iommufd_ioas_unmap(struct iommufd_ucmd *ucmd)
+{
+	struct iommu_ioas_unmap *cmd = ucmd->cmd;
+	struct iommufd_ioas *ioas __free(ioas_put) =
+		iommufd_ioas_get(ucmd->ictx, cmd->ioas_id);
+	bool all = !cmd->iova && cmd->length == U64_MAX;
+	unsigned long last = ULONG_MAX, unmapped = 0;
+	int rc;
+
+	if (IS_ERR(ioas))
+		return PTR_ERR(ioas);
+	if (!all) {
+		if (cmd->iova >= ULONG_MAX || cmd->length >= ULONG_MAX)
+			return -EOVERFLOW;
+		if (!cmd->length)
+			return -EINVAL;
+		if (check_add_overflow((unsigned long)cmd->iova,
+				       (unsigned long)cmd->length - 1, &last))
+			return -EOVERFLOW;
+	}
+	rc = io_space_unmap(&ioas->space, cmd->iova, last, &unmapped);
+	if (rc && !(all && rc == -ENOENT))
+		return rc;
+	cmd->length = unmapped;
+	return 0;
+}
+
+static int option_rlimit_mode(struct iommufd_ctx *ictx, struct iommu_option *cmd)
+{
+	if (cmd->object_id)
+		return -EOPNOTSUPP;
+	if (cmd->op == IOMMU_OPTION_OP_GET) {
+		cmd->val64 = READ_ONCE(ictx->account_mode) == ACCOUNT_MM;
+		return 0;
+	}
+	if (!capable(CAP_SYS_RESOURCE))
+		return -EPERM;
+
+	guard(xa_lock)(&ictx->objects);
+	if (!xa_empty(&ictx->objects))
+		return -EBUSY;
+	if (cmd->val64 > 1)
+		return -EINVAL;
+	WRITE_ONCE(ictx->account_mode, cmd->val64 ? ACCOUNT_MM : ACCOUNT_USER);
+	return 0;
+}
+
+static int option_huge_pages(struct iommufd_ctx *ictx, struct iommu_option *cmd)
+{
+	struct iommufd_ioas *ioas __free(ioas_put) =
+		iommufd_ioas_get(ictx, cmd->object_id);
+
+	if (IS_ERR(ioas))
+		return PTR_ERR(ioas);
+	if (cmd->op == IOMMU_OPTION_OP_GET) {
+		cmd->val64 = READ_ONCE(ioas->space.large_pages);
+		return 0;
+	}
+	if (cmd->val64 > 1)
+		return -EINVAL;
+	return io_space_set_large_pages(&ioas->space, cmd->val64);
+}
+
+/**
+ * iommufd_option() - IOMMU_OPTION
+ * @ucmd: the call
+ *
+ * Return: 0; -EOPNOTSUPP unknown option or operation; -ENOENT; -EPERM; -EBUSY;
+ * -EINVAL; -EADDRINUSE. (uapi-behaviour.md 6.9)
+ */
+int iommufd_option(struct iommufd_ucmd *ucmd)
+{
+	struct iommu_option *cmd = ucmd->cmd;
+
+	if (cmd->__reserved || (cmd->op != IOMMU_OPTION_OP_SET &&
+				cmd->op != IOMMU_OPTION_OP_GET))
+		return -EOPNOTSUPP;
+	switch (cmd->option_id) {
+	case IOMMU_OPTION_RLIMIT_MODE:
+		return option_rlimit_mode(ucmd->ictx, cmd);
+	case IOMMU_OPTION_HUGE_PAGES:
+		return option_huge_pages(ucmd->ictx, cmd);
+	default:
+		return -EOPNOTSUPP;
+	}
+}

@@ -1,0 +1,221 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The ioctls of /dev/iommu: what they have in common.
+ *
+ * Happy path: find the command in the table, copy its struct in, check what the
+ * table knows, run the handler, copy the struct out, publish a new object.
+ *
+ * Unhappy path: the handler fails, or the struct cannot be copied out: a new
+ * object is aborted, and the user never saw its id.
+ */
+#include <linux/fs.h>
+
+#include "iommufd_private.h"
+#include "vfio_compat.h"
+
+/**
+ * struct ioctl_desc - one command
+ * @cmd: the whole command word; 0: there is none of this number
+ * @size: bytes of the struct
+ * @min_size: bytes that a user must pass at least
+ * @flags_at: where the u32 flags are, 0 without flags
+ * @flags: the flags that are known
+ * @reserved_at: where a u32 is that must be 0; 0 without one
+ * @out: the struct is written back after success
+ * @handler: does it
+ */
+struct ioctl_desc {
+	unsigned int cmd;
+	u16 size;
+	u16 min_size;
+	u16 flags_at;
+	u16 reserved_at;
+	u32 flags;
+	bool out;
+	int (*handler)(struct iommufd_ucmd *ucmd);
+};
+
+union ucmd_buffer {
+	u32 size;
+	struct iommu_destroy destroy;
+	struct iommu_fault_alloc fault;
+	struct iommu_hw_info hw_info;
+	struct iommu_hw_queue_alloc hw_queue;
+	struct iommu_hwpt_alloc hwpt;
+	struct iommu_hwpt_get_dirty_bitmap get_dirty;
+	struct iommu_hwpt_invalidate invalidate;
+	struct iommu_hwpt_set_dirty_tracking set_dirty;
+	struct iommu_ioas_alloc alloc;
+	struct iommu_ioas_allow_iovas allow_iovas;
+	struct iommu_ioas_change_process change_process;
+	struct iommu_ioas_copy copy;
+	struct iommu_ioas_iova_ranges iova_ranges;
+	struct iommu_ioas_map map;
+	struct iommu_ioas_map_file map_file;
+	struct iommu_ioas_noiommu_get_pa get_pa;
+	struct iommu_ioas_unmap unmap;
+	struct iommu_option option;
+	struct iommu_vdevice_alloc vdevice;
+	struct iommu_veventq_alloc veventq;
+	struct iommu_vfio_ioas vfio_ioas;
+	struct iommu_viommu_alloc viommu;
+};
+
+/* Commands that are known, but not served yet. */
+static int unsupported(struct iommufd_ucmd *ucmd)
+{
+	return -EOPNOTSUPP;
+}
+
+/* _last is the last member that the first version of the struct had. */
+#define CMD(_cmd, _handler, _struct, _last, ...)			\
+	[_IOC_NR(_cmd) - IOMMUFD_CMD_BASE] = {				\
+		.cmd = _cmd,						\
+		.size = sizeof(struct _struct) +			\
+			BUILD_BUG_ON_ZERO(sizeof(struct _struct) >	\
+					  sizeof(union ucmd_buffer)),	\
+		.min_size = offsetofend(struct _struct, _last),		\
+		.handler = _handler,					\
+		__VA_ARGS__						\
+	}
+#define FLAGS(_struct, _flags)						\
+	.flags_at = offsetof(struct _struct, flags), .flags = _flags
+#define RESERVED(_struct, _member)					\
+	.reserved_at = offsetof(struct _struct, _member)
+#define OUT	.out = true
+
+#define MAP_FLAGS							\
+	(IOMMU_IOAS_MAP_FIXED_IOVA | IOMMU_IOAS_MAP_WRITEABLE |		\
+	 IOMMU_IOAS_MAP_READABLE)
+
+static const struct ioctl_desc ioctl_table[] = {
+	CMD(IOMMU_DESTROY, iommufd_destroy, iommu_destroy, id),
+	CMD(IOMMU_FAULT_QUEUE_ALLOC, unsupported, iommu_fault_alloc,
+	    out_fault_fd, FLAGS(iommu_fault_alloc, 0)),
+	CMD(IOMMU_GET_HW_INFO, unsupported, iommu_hw_info, __reserved),
+	CMD(IOMMU_HW_QUEUE_ALLOC, unsupported, iommu_hw_queue_alloc, length),
+	CMD(IOMMU_HWPT_ALLOC, unsupported, iommu_hwpt_alloc, __reserved),
+	CMD(IOMMU_HWPT_GET_DIRTY_BITMAP, unsupported,
+	    iommu_hwpt_get_dirty_bitmap, data),
+	CMD(IOMMU_HWPT_INVALIDATE, unsupported, iommu_hwpt_invalidate,
+	    __reserved),
+	CMD(IOMMU_HWPT_SET_DIRTY_TRACKING, unsupported,
+	    iommu_hwpt_set_dirty_tracking, __reserved),
+	CMD(IOMMU_IOAS_ALLOC, iommufd_ioas_alloc, iommu_ioas_alloc,
+	    out_ioas_id, FLAGS(iommu_ioas_alloc, 0), OUT),
+	CMD(IOMMU_IOAS_ALLOW_IOVAS, iommufd_ioas_allow_iovas,
+	    iommu_ioas_allow_iovas, allowed_iovas,
+	    RESERVED(iommu_ioas_allow_iovas, __reserved)),
+	CMD(IOMMU_IOAS_CHANGE_PROCESS, unsupported, iommu_ioas_change_process,
+	    __reserved, RESERVED(iommu_ioas_change_process, __reserved)),
+	CMD(IOMMU_IOAS_COPY, iommufd_ioas_copy, iommu_ioas_copy, src_iova,
+	    FLAGS(iommu_ioas_copy, MAP_FLAGS), OUT),
+	CMD(IOMMU_IOAS_IOVA_RANGES, iommufd_ioas_iova_ranges,
+	    iommu_ioas_iova_ranges, out_iova_alignment,
+	    RESERVED(iommu_ioas_iova_ranges, __reserved), OUT),
+	CMD(IOMMU_IOAS_MAP, iommufd_ioas_map, iommu_ioas_map, iova,
+	    FLAGS(iommu_ioas_map, MAP_FLAGS),
+	    RESERVED(iommu_ioas_map, __reserved), OUT),
+	CMD(IOMMU_IOAS_MAP_FILE, unsupported, iommu_ioas_map_file, iova,
+	    FLAGS(iommu_ioas_map_file, MAP_FLAGS), OUT),
+	CMD(IOMMU_IOAS_NOIOMMU_GET_PA, unsupported, iommu_ioas_noiommu_get_pa,
+	    out_phys),
+	CMD(IOMMU_IOAS_UNMAP, iommufd_ioas_unmap, iommu_ioas_unmap, length,
+	    OUT),
+	CMD(IOMMU_OPTION, iommufd_option, iommu_option, val64, OUT),
+	CMD(IOMMU_VDEVICE_ALLOC, unsupported, iommu_vdevice_alloc, virt_id),
+	CMD(IOMMU_VEVENTQ_ALLOC, unsupported, iommu_veventq_alloc, __reserved),
+	CMD(IOMMU_VFIO_IOAS, iommufd_vfio_ioas, iommu_vfio_ioas, __reserved,
+	    OUT),
+	CMD(IOMMU_VIOMMU_ALLOC, unsupported, iommu_viommu_alloc,
+	    out_viommu_id),
+};
+
+static const struct ioctl_desc *find_desc(unsigned int cmd)
+{
+	const struct ioctl_desc *desc =
+		&ioctl_table[_IOC_NR(cmd) - IOMMUFD_CMD_BASE];
+
+	return desc->cmd == cmd ? desc : NULL;
+}
+
+/* The checks that need nothing but the table. */
+static int check_policy(const struct ioctl_desc *desc, const void *cmd)
+{
+	const u32 *flags = cmd + desc->flags_at;
+	const u32 *reserved = cmd + desc->reserved_at;
+
+	if (desc->flags_at && (*flags & ~desc->flags))
+		return -EOPNOTSUPP;
+	if (desc->reserved_at && *reserved)
+		return -EOPNOTSUPP;
+	return 0;
+}
+
+static int respond(struct iommufd_ucmd *ucmd, const struct ioctl_desc *desc)
+{
+	if (copy_to_user(ucmd->ubuffer, ucmd->cmd,
+			 min_t(size_t, ucmd->user_size, desc->size)))
+		return -EFAULT;
+	return 0;
+}
+
+static int run(struct iommufd_ucmd *ucmd, const struct ioctl_desc *desc)
+{
+	int rc;
+
+	rc = desc->handler(ucmd);
+	if ((!rc && desc->out) || ucmd->respond)
+		rc = respond(ucmd, desc) ?: rc;
+	if (!ucmd->new_obj)
+		return rc;
+	if (rc)
+		iommufd_object_abort(ucmd->ictx, ucmd->new_obj);
+	else
+		iommufd_object_publish(ucmd->ictx, ucmd->new_obj);
+	return rc;
+}
+
+/**
+ * iommufd_ioctl() - file_operations.unlocked_ioctl of /dev/iommu
+ * @file: the open file
+ * @cmd: the command
+ * @arg: user pointer to its struct
+ *
+ * Return: 0 or what the command says; for all of them: -EFAULT, -ENOTTY unknown
+ * command, -EINVAL the struct is too short, -E2BIG it has unknown members that
+ * are not zero, -EOPNOTSUPP an unknown flag or a reserved field that is not zero.
+ * (uapi-behaviour.md 2)
+ */
+long iommufd_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
+{
+	struct iommufd_ucmd ucmd = {
+		.ictx = iommufd_ctx_of(file),
+		.ubuffer = (void __user *)arg,
+	};
+	const struct ioctl_desc *desc;
+	union ucmd_buffer buffer;
+	int rc;
+
+	BUILD_BUG_ON(sizeof(buffer.size) != sizeof(ucmd.user_size));
+	if (_IOC_NR(cmd) < IOMMUFD_CMD_BASE ||
+	    _IOC_NR(cmd) - IOMMUFD_CMD_BASE >= ARRAY_SIZE(ioctl_table))
+		return iommufd_vfio_ioctl(ucmd.ictx, cmd, arg);
+
+	if (get_user(ucmd.user_size, (u32 __user *)ucmd.ubuffer))
+		return -EFAULT;
+	desc = find_desc(cmd);
+	if (!desc)
+		return -ENOTTY;
+	if (ucmd.user_size < desc->min_size)
+		return -EINVAL;
+	rc = copy_struct_from_user(&buffer, desc->size, ucmd.ubuffer,
+				   ucmd.user_size);
+	if (rc)
+		return rc;
+	/* The size may have changed since; the first one counts. */
+	buffer.size = ucmd.user_size;
+	ucmd.cmd = &buffer;
+
+	return check_policy(desc, ucmd.cmd) ?: run(&ucmd, desc);
+}

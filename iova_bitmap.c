@@ -1,0 +1,317 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * A bitmap in user memory with one bit per granule of an IOVA range.
+ *
+ * The bitmap may be larger than what may be pinned at once, and nothing is
+ * known of its alignment. Of its pages only a window is pinned, never more than
+ * page pointers fit into one page. iova_bitmap_set() moves the window to where
+ * it has a bit to set, so that only memory that gets a bit is ever touched.
+ *
+ * A byte of the bitmap is named by its distance from the start of the page that
+ * has the first byte, its position: that alone tells the page, and where in it.
+ *
+ * Happy path:
+ *	1. alloc; nothing is pinned;
+ *	2. for_each calls a driver, which calls set for whatever is dirty;
+ *	3. free unpins the window.
+ *
+ * Unhappy path: set cannot pin. The bits from there on are lost, and for_each
+ * returns the first error. Who takes dirty bits from hardware, and has no other
+ * place for them, calls iova_bitmap_pin() before that.
+ */
+#include <linux/export.h>
+#include <linux/highmem.h>
+#include <linux/iova_bitmap.h>
+#include <linux/minmax.h>
+#include <linux/mm.h>
+#include <linux/overflow.h>
+#include <linux/slab.h>
+#include <linux/uaccess.h>
+
+/**
+ * struct iova_bitmap - a bitmap in user memory
+ * @iova: IOVA of the first bit
+ * @length: bytes of IOVA that have a bit
+ * @granule_shift: log2 of the bytes that a bit stands for
+ * @first_byte: position of the first byte
+ * @base: user address of the page that has the first byte
+ * @error: first error of iova_bitmap_set()
+ * @first_page: index of the first pinned page, counted from @base
+ * @npages: how many pages are pinned from there on
+ * @max_pages: how many @pages has room for
+ * @pages: the pinned pages
+ */
+struct iova_bitmap {
+	unsigned long iova;
+	size_t length;
+	unsigned int granule_shift;
+	unsigned int first_byte;
+	unsigned long base;
+	int error;
+
+	unsigned long first_page;
+	unsigned long npages;
+	unsigned long max_pages;
+	struct page *pages[] __counted_by(max_pages);
+};
+
+/* Some bits in a row. @head and @tail are positions, and may be the same byte. */
+struct bit_run {
+	unsigned long head;
+	unsigned long tail;
+	u8 head_mask;
+	u8 tail_mask;
+};
+
+/**
+ * iova_bitmap_alloc - prepare to write a bitmap
+ * @iova: IOVA that the first bit stands for
+ * @length: bytes of IOVA that the bitmap covers
+ * @page_size: bytes of IOVA that each bit stands for. If that is no power of
+ *             two, the largest power of two that divides it
+ * @data: where the bitmap is, of any alignment. Bit n is bit n % 8 of byte n / 8
+ *
+ * Context: Process context. May sleep.
+ * Return: The bitmap, to be freed with iova_bitmap_free(); or ERR_PTR() of
+ * -ENOMEM, or of -EINVAL when @page_size is 0.
+ */
+struct iova_bitmap *iova_bitmap_alloc(unsigned long iova, size_t length,
+				      unsigned long page_size,
+				      u64 __user *data)
+{
+	const unsigned long max_pages =
+		(PAGE_SIZE - sizeof(struct iova_bitmap)) / sizeof(struct page *);
+	unsigned long address = (unsigned long)data;
+	struct iova_bitmap *bitmap;
+
+	if (!page_size)
+		return ERR_PTR(-EINVAL);
+
+	bitmap = kzalloc_flex(*bitmap, pages, max_pages, GFP_KERNEL_ACCOUNT);
+	if (!bitmap)
+		return ERR_PTR(-ENOMEM);
+
+	bitmap->iova = iova;
+	bitmap->length = length;
+	bitmap->granule_shift = __ffs(page_size);
+	bitmap->first_byte = offset_in_page(address);
+	bitmap->base = address & PAGE_MASK;
+	bitmap->max_pages = max_pages;
+	return bitmap;
+}
+EXPORT_SYMBOL_NS_GPL(iova_bitmap_alloc, "IOMMUFD");
+
+static void window_close(struct iova_bitmap *bitmap)
+{
+	unpin_user_pages_dirty_lock(bitmap->pages, bitmap->npages, true);
+	bitmap->npages = 0;
+}
+
+/**
+ * iova_bitmap_free - finish writing a bitmap
+ * @bitmap: from iova_bitmap_alloc()
+ *
+ * Context: Process context. May sleep.
+ */
+void iova_bitmap_free(struct iova_bitmap *bitmap)
+{
+	window_close(bitmap);
+	kfree(bitmap);
+}
+EXPORT_SYMBOL_NS_GPL(iova_bitmap_free, "IOMMUFD");
+
+/**
+ * iova_bitmap_for_each - collect what is dirty
+ * @bitmap: where to
+ * @opaque: for @fn
+ * @fn: calls iova_bitmap_set() for what is dirty in the range that it is given,
+ *      which is all of the bitmap's
+ *
+ * Context: Process context of the owner of the bitmap's memory. May sleep.
+ * Return: What @fn returned; if that is 0, the first error of
+ * iova_bitmap_set(), which is -EFAULT for memory that cannot be written.
+ */
+int iova_bitmap_for_each(struct iova_bitmap *bitmap, void *opaque,
+			 iova_bitmap_fn_t fn)
+{
+	int rc;
+
+	rc = fn(bitmap, bitmap->iova, bitmap->length, opaque);
+	return rc ?: bitmap->error;
+}
+EXPORT_SYMBOL_NS_GPL(iova_bitmap_for_each, "IOMMUFD");
+
+/* Pin [@first, @last], or as much from @first on as there is room for. */
+static int window_open(struct iova_bitmap *bitmap, unsigned long first,
+		       unsigned long last)
+{
+	unsigned long npages = min(last - first, bitmap->max_pages - 1) + 1;
+	unsigned long address;
+	int pinned;
+
+	window_close(bitmap);
+
+	if (check_add_overflow(bitmap->base, first << PAGE_SHIFT, &address) ||
+	    !access_ok((void __user *)address, npages << PAGE_SHIFT))
+		return -EFAULT;
+
+	pinned = pin_user_pages_fast(address, npages, FOLL_WRITE,
+				     bitmap->pages);
+	if (pinned <= 0)
+		return pinned ?: -EFAULT;
+
+	bitmap->first_page = first;
+	bitmap->npages = pinned;
+	return 0;
+}
+
+static bool window_has(const struct iova_bitmap *bitmap, unsigned long page)
+{
+	return page - bitmap->first_page < bitmap->npages;
+}
+
+/* The bits of an IOVA range; false when the bitmap has nothing of the range. */
+static bool run_of_range(const struct iova_bitmap *bitmap, unsigned long iova,
+			 size_t length, struct bit_run *run)
+{
+	unsigned long offset, first, last;
+
+	if (iova < bitmap->iova) {
+		if (length <= bitmap->iova - iova)
+			return false;
+		length -= bitmap->iova - iova;
+		iova = bitmap->iova;
+	}
+
+	offset = iova - bitmap->iova;
+	if (!length || offset >= bitmap->length)
+		return false;
+	length = min(length, bitmap->length - offset);
+
+	first = offset >> bitmap->granule_shift;
+	last = (offset + length - 1) >> bitmap->granule_shift;
+
+	run->head = first / BITS_PER_BYTE + bitmap->first_byte;
+	run->head_mask = 0xff << first % BITS_PER_BYTE;
+	run->tail = last / BITS_PER_BYTE + bitmap->first_byte;
+	run->tail_mask = 0xff >> (BITS_PER_BYTE - 1 - last % BITS_PER_BYTE);
+	return true;
+}
+
+/* By bytes, because the order of bits must not depend on that of the CPU. */
+static void set_run_in_page(u8 *bytes, unsigned long page,
+			    const struct bit_run *run)
+{
+	bool has_head = run->head >> PAGE_SHIFT == page;
+	bool has_tail = run->tail >> PAGE_SHIFT == page;
+	u8 *head = bytes + (has_head ? offset_in_page(run->head) : 0);
+	u8 *tail = bytes + (has_tail ? offset_in_page(run->tail) :
+				       PAGE_SIZE - 1);
+	u8 head_mask = has_head ? run->head_mask : 0xff;
+	u8 tail_mask = has_tail ? run->tail_mask : 0xff;
+
+	if (head == tail) {
+		*head |= head_mask & tail_mask;
+		return;
+	}
+	*head++ |= head_mask;
+	memset(head, 0xff, tail - head);
+	*tail |= tail_mask;
+}
+
+static void window_set(struct iova_bitmap *bitmap, unsigned long page,
+		       const struct bit_run *run)
+{
+	u8 *bytes;
+
+	bytes = kmap_local_page(bitmap->pages[page - bitmap->first_page]);
+	set_run_in_page(bytes, page, run);
+	kunmap_local(bytes);
+}
+
+/**
+ * iova_bitmap_set - report a range as dirty
+ * @bitmap: the bitmap
+ * @iova: first IOVA of the range
+ * @length: bytes in the range
+ *
+ * Sets the bits of all granules that the range touches. What lies outside of the
+ * bitmap has no bits to set. iova_bitmap_for_each() returns what goes wrong.
+ *
+ * Context: Process context of the owner of the bitmap's memory, one thread at a
+ *          time. May sleep: faults in user memory, and takes mmap_lock.
+ */
+void iova_bitmap_set(struct iova_bitmap *bitmap,
+		     unsigned long iova, size_t length)
+{
+	unsigned long page, last;
+	struct bit_run run;
+	int rc;
+
+	if (!run_of_range(bitmap, iova, length, &run))
+		return;
+
+	last = run.tail >> PAGE_SHIFT;
+	for (page = run.head >> PAGE_SHIFT; page <= last; page++) {
+		if (!window_has(bitmap, page)) {
+			rc = window_open(bitmap, page, last);
+			if (rc) {
+				bitmap->error = bitmap->error ?: rc;
+				return;
+			}
+		}
+		window_set(bitmap, page, &run);
+	}
+}
+EXPORT_SYMBOL_NS_GPL(iova_bitmap_set, "IOMMUFD");
+
+/* How much of the IOVA range that starts at @iova has its bit in the window. */
+static size_t window_covers(const struct iova_bitmap *bitmap,
+			    unsigned long iova, size_t length)
+{
+	unsigned long end_page = bitmap->first_page + bitmap->npages;
+	unsigned long end_bit = ((end_page << PAGE_SHIFT) -
+				 bitmap->first_byte) * BITS_PER_BYTE;
+	unsigned long offset = iova - bitmap->iova;
+
+	return min(length, (end_bit << bitmap->granule_shift) - offset);
+}
+
+/**
+ * iova_bitmap_pin - make sure that a range can be reported
+ * @bitmap: the bitmap
+ * @iova: first IOVA of the range, which is in the bitmap
+ * @length: in: bytes in the range, all of it in the bitmap; out: bytes from
+ *          @iova on for which this was possible, more than 0. For the rest call
+ *          this again afterwards
+ *
+ * After success iova_bitmap_set() does not fail for any part of the range, unless
+ * it is used, or iova_bitmap_pin() called, for something else in between.
+ *
+ * Context: As iova_bitmap_set().
+ * Return: 0, or a negative errno, which iova_bitmap_for_each() does not return by
+ * itself.
+ */
+int iova_bitmap_pin(struct iova_bitmap *bitmap, unsigned long iova,
+		    size_t *length)
+{
+	unsigned long page, last;
+	struct bit_run run;
+	int rc;
+
+	if (WARN_ON_ONCE(iova < bitmap->iova ||
+			 !run_of_range(bitmap, iova, *length, &run)))
+		return -EINVAL;
+
+	page = run.head >> PAGE_SHIFT;
+	last = run.tail >> PAGE_SHIFT;
+	if (!window_has(bitmap, page)) {
+		rc = window_open(bitmap, page, last);
+		if (rc)
+			return rc;
+	}
+	if (!window_has(bitmap, last))
+		*length = window_covers(bitmap, iova, *length);
+	return 0;
+}
+EXPORT_SYMBOL_NS_GPL(iova_bitmap_pin, "IOMMUFD");

@@ -1,0 +1,249 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Objects: ids, references, destruction.
+ *
+ * An object has an id from its birth, but nobody finds it by that id before it
+ * is published. Two counters tell who uses it:
+ *
+ *	users: 1 for the id, 1 for each object or driver that depends on it, and
+ *	1 for each ioctl at work on it. Only an object with no other user than its
+ *	id can be destroyed.
+ *
+ *	wait_cnt: 1 for its existence and 1 for each ioctl at work on it. Whoever
+ *	frees the object waits for the ioctls first.
+ *
+ * Happy path: new, publish, get and put, destroy. Unhappy path: new, abort; each
+ * type's free function copes with an object that is only partly built.
+ */
+#include <linux/jiffies.h>
+#include <linux/slab.h>
+
+#include "iommufd_private.h"
+
+/* A driver waits this long for ioctls that use its device to return. */
+#define REMOVE_TIMEOUT	(60 * HZ)
+
+static void (*const free_fns[IOMMUFD_OBJ_MAX])(struct iommufd_object *obj) = {
+	[IOMMUFD_OBJ_DEVICE] = iommufd_device_free,
+	[IOMMUFD_OBJ_HWPT_PAGING] = iommufd_hwpt_paging_free,
+	[IOMMUFD_OBJ_IOAS] = iommufd_ioas_free,
+	[IOMMUFD_OBJ_ACCESS] = iommufd_access_free,
+};
+
+/**
+ * iommufd_object_new() - make an object with an id that nobody finds yet
+ * @ictx: the context
+ * @size: bytes, of a struct that starts with struct iommufd_object; zeroed
+ * @type: what it is
+ *
+ * Return: the object, or ERR_PTR(-ENOMEM) or ERR_PTR(-EBUSY) without a free id.
+ * It ends in iommufd_object_publish() or in iommufd_object_abort().
+ */
+struct iommufd_object *iommufd_object_new(struct iommufd_ctx *ictx, size_t size,
+					  enum iommufd_object_type type)
+{
+	struct iommufd_object *obj;
+	int rc;
+
+	obj = kzalloc(size, GFP_KERNEL_ACCOUNT);
+	if (!obj)
+		return ERR_PTR(-ENOMEM);
+	obj->type = type;
+	refcount_set(&obj->users, 1);
+	refcount_set(&obj->wait_cnt, 1);
+
+	/* The entry is reserved and reads as empty. */
+	rc = xa_alloc(&ictx->objects, &obj->id, NULL, xa_limit_31b,
+		      GFP_KERNEL_ACCOUNT);
+	if (rc) {
+		kfree(obj);
+		return ERR_PTR(rc);
+	}
+	return obj;
+}
+
+/**
+ * iommufd_object_publish() - let an object be found by its id
+ * @ictx: the context
+ * @obj: complete; its id has reached the user
+ *
+ * Never fails: the place was reserved.
+ */
+void iommufd_object_publish(struct iommufd_ctx *ictx, struct iommufd_object *obj)
+{
+	void *old = xa_store(&ictx->objects, obj->id, obj, GFP_KERNEL);
+
+	WARN_ON(old);
+}
+
+static void free_object(struct iommufd_object *obj)
+{
+	free_fns[obj->type](obj);
+	kfree(obj);
+}
+
+/**
+ * iommufd_object_abort() - unmake an object that was not published
+ * @ictx: the context
+ * @obj: built as far as it got
+ */
+void iommufd_object_abort(struct iommufd_ctx *ictx, struct iommufd_object *obj)
+{
+	xa_erase(&ictx->objects, obj->id);
+	free_object(obj);
+}
+
+/**
+ * iommufd_object_get() - find an object and keep it for a short time
+ * @ictx: the context
+ * @id: its id
+ * @type: what it must be, or %IOMMUFD_OBJ_ANY
+ *
+ * Return: the object, or ERR_PTR(-ENOENT) also if it is of another type. Ends
+ * with iommufd_object_put().
+ */
+struct iommufd_object *iommufd_object_get(struct iommufd_ctx *ictx, u32 id,
+					  enum iommufd_object_type type)
+{
+	struct iommufd_object *obj;
+
+	guard(xa_lock)(&ictx->objects);
+	obj = xa_load(&ictx->objects, id);
+	if (!obj || (type != IOMMUFD_OBJ_ANY && obj->type != type))
+		return ERR_PTR(-ENOENT);
+	refcount_inc(&obj->users);
+	refcount_inc(&obj->wait_cnt);
+	return obj;
+}
+
+/**
+ * iommufd_object_put() - end what iommufd_object_get() began
+ * @ictx: the context
+ * @obj: the object; may be gone at any time after this
+ */
+void iommufd_object_put(struct iommufd_ctx *ictx, struct iommufd_object *obj)
+{
+	/* In this order: who sees no user then waits for wait_cnt. */
+	refcount_dec(&obj->users);
+	if (refcount_dec_and_test(&obj->wait_cnt))
+		wake_up_all(&ictx->object_wait);
+}
+
+/* Wait for the ioctls that found the object before its id went. */
+static bool drain(struct iommufd_ctx *ictx, struct iommufd_object *obj)
+{
+	if (refcount_dec_and_test(&obj->wait_cnt))
+		return true;
+	return wait_event_timeout(ictx->object_wait,
+				  !refcount_read(&obj->wait_cnt),
+				  REMOVE_TIMEOUT);
+}
+
+/* Take the id away from an object that nobody else uses. */
+static int take_id(struct iommufd_ctx *ictx, struct iommufd_object *obj)
+{
+	lockdep_assert_held(&ictx->objects.xa_lock);
+	if (!refcount_dec_if_one(&obj->users))
+		return -EBUSY;
+	__xa_erase(&ictx->objects, obj->id);
+	if (ictx->vfio_ioas && &ictx->vfio_ioas->obj == obj)
+		ictx->vfio_ioas = NULL;
+	return 0;
+}
+
+/**
+ * iommufd_object_destroy() - destroy an object that nobody uses
+ * @ictx: the context
+ * @id: its id
+ *
+ * Return: 0; -ENOENT there is none; -EBUSY it is used. (uapi-behaviour.md 4.3)
+ */
+int iommufd_object_destroy(struct iommufd_ctx *ictx, u32 id)
+{
+	struct iommufd_object *obj;
+	int rc;
+
+	scoped_guard(xa_lock, &ictx->objects) {
+		obj = xa_load(&ictx->objects, id);
+		if (!obj)
+			return -ENOENT;
+		rc = take_id(ictx, obj);
+		if (rc)
+			return rc;
+	}
+	WARN_ON(!drain(ictx, obj));
+	free_object(obj);
+	return 0;
+}
+
+/**
+ * iommufd_object_try_destroy() - destroy an object if nobody else uses it
+ * @ictx: the context
+ * @obj: the caller keeps it; this ends that, whatever the result is
+ *
+ * Return: whether it is gone.
+ */
+bool iommufd_object_try_destroy(struct iommufd_ctx *ictx,
+				struct iommufd_object *obj)
+{
+	scoped_guard(xa_lock, &ictx->objects) {
+		refcount_dec(&obj->users);
+		if (take_id(ictx, obj))
+			return false;
+	}
+	WARN_ON(!drain(ictx, obj));
+	free_object(obj);
+	return true;
+}
+
+/**
+ * iommufd_object_remove() - destroy an object of a driver
+ * @ictx: the context
+ * @obj: the driver keeps it; this ends that
+ *
+ * Context: may sleep up to 60 s until ioctls that use the object have returned.
+ * A longer wait is a bug: it warns and leaks the object.
+ */
+void iommufd_object_remove(struct iommufd_ctx *ictx, struct iommufd_object *obj)
+{
+	xa_erase(&ictx->objects, obj->id);
+	refcount_dec(&obj->users);
+	if (WARN_ON(!drain(ictx, obj)))
+		return;
+	WARN_ON(!refcount_dec_if_one(&obj->users));
+	free_object(obj);
+}
+
+/**
+ * iommufd_objects_destroy_all() - destroy what is left when the context goes
+ * @ictx: nobody else uses it
+ *
+ * What nothing depends on goes first, until nothing is left.
+ */
+void iommufd_objects_destroy_all(struct iommufd_ctx *ictx)
+{
+	struct iommufd_object *obj;
+	unsigned long id;
+	bool progress;
+
+	do {
+		progress = false;
+		xa_for_each(&ictx->objects, id, obj)
+			if (!iommufd_object_destroy(ictx, id))
+				progress = true;
+	} while (progress);
+	WARN_ON(!xa_empty(&ictx->objects));
+}
+
+/**
+ * iommufd_destroy() - IOMMU_DESTROY
+ * @ucmd: the call
+ *
+ * Return: 0, -ENOENT, -EBUSY. (uapi-behaviour.md 4.3)
+ */
+int iommufd_destroy(struct iommufd_ucmd *ucmd)
+{
+	struct iommu_destroy *cmd = ucmd->cmd;
+
+	return iommufd_object_destroy(ucmd->ictx, cmd->id);
+}
