@@ -12,14 +12,18 @@ iommufd-y := \
 	device.o \
 	hw_pagetable.o \
 	ioas.o \
+	ioas_process.o \
 	ioctl.o \
 	io_pagetable.o \
 	io_reserved.o \
+	io_user.o \
 	iova_alloc.o \
 	main.o \
 	object.o \
 	pages.o \
+	pages_access.o \
 	pages_account.o \
+	pages_file.o \
 	pages_user.o \
 	pfn_store.o \
 	vfio_compat.o

@@ -11,6 +11,8 @@
 #include <linux/module.h>
 #include <linux/msi.h>
 #include <linux/overflow.h>
+#include <linux/poll.h>
+#include <linux/rwsem.h>
 #include <linux/slab.h>
 
 #include "../iommu-priv.h"

@@ -5,8 +5,9 @@
  * Map: find and take the IOVA (short lock), fill each new area (its own lock),
  * publish all of them. When one cannot be filled, all are cleared and taken out.
  *
- * Unmap: decide for the whole range (short lock; from then on it succeeds),
- * clear each area (its own lock), take all of them out.
+ * Unmap: decide for the whole range (short lock), have kernel users give up
+ * their pins (or give up itself), clear each area (its own lock), take all of
+ * them out.
  *
  * Join: take the domain in (short lock), fill what is older. When an area cannot
  * be filled the domain leaves again.
@@ -29,6 +30,9 @@ void io_space_init(struct io_space *space)
 	mutex_init(&space->domains_mutex);
 	INIT_LIST_HEAD(&space->reserved);
 	INIT_LIST_HEAD(&space->domains);
+	init_rwsem(&space->users_rwsem);
+	INIT_LIST_HEAD(&space->users);
+	init_waitqueue_head(&space->unpinned);
 	space->align = 1;
 	space->large_pages = true;
 }
@@ -41,7 +45,7 @@ void io_space_destroy(struct io_space *space)
 {
 	unsigned long unmapped;
 
-	WARN_ON(!list_empty(&space->domains));
+	WARN_ON(!list_empty(&space->domains) || !list_empty(&space->users));
 	WARN_ON(io_space_unmap(space, 0, ULONG_MAX, &unmapped) &&
 		space->nr_areas);
 	io_reserved_free(&space->reserved);
@@ -50,16 +54,23 @@ void io_space_destroy(struct io_space *space)
 	mutex_destroy(&space->lock);
 }
 
-/*
- * The first area that touches the range. Reservations are few, and are skipped.
+/**
+ * io_space_first_area() - the lowest area that touches a range
+ * @space: the space
+ * @first: first IOVA
+ * @last: last IOVA
+ *
+ * Context: @space->lock is held.
+ * Return: the area or NULL.
  */
-static struct io_area *first_area(struct io_space *space, unsigned long first,
-				  unsigned long last)
+struct io_area *io_space_first_area(struct io_space *space, unsigned long first,
+				    unsigned long last)
 {
 	struct iova_node *node;
 
 	lockdep_assert_held(&space->lock);
 	node = iova_tree_first(&space->tree, first, last);
+	/* Reservations are few. */
 	while (node && node->reserved)
 		node = iova_tree_next(node, last);
 	return node ? area_of(node) : NULL;
@@ -75,7 +86,7 @@ static struct io_area *next_area(struct io_area *area, unsigned long last)
 }
 
 #define for_each_area(area, space, first, last)				\
-	for (area = first_area(space, first, last); area;		\
+	for (area = io_space_first_area(space, first, last); area;		\
 	     area = next_area(area, last))
 
 /*
@@ -89,7 +100,7 @@ static struct io_area *walk_areas(struct io_space *space, struct io_area *prev,
 
 	scoped_guard(mutex, &space->lock) {
 		if (!prev || *cursor)
-			area = first_area(space, *cursor, ULONG_MAX);
+			area = io_space_first_area(space, *cursor, ULONG_MAX);
 		if (area) {
 			refcount_inc(&area->ref);
 			/* wraps to 0 after the last possible area: the end */
@@ -99,6 +110,29 @@ static struct io_area *walk_areas(struct io_space *space, struct io_area *prev,
 	if (prev)
 		area_put(prev);
 	return area;
+}
+
+/**
+ * io_space_for_each() - look at all areas of a space
+ * @space: the space
+ * @fn: called for each; what it returns if that is not 0 ends the walk
+ * @data: for @fn
+ *
+ * Context: @fn runs under @space->lock.
+ */
+int io_space_for_each(struct io_space *space,
+		      int (*fn)(struct io_area *area, void *data), void *data)
+{
+	struct io_area *area;
+	int rc;
+
+	guard(mutex)(&space->lock);
+	for_each_area(area, space, 0, ULONG_MAX) {
+		rc = fn(area, data);
+		if (rc)
+			return rc;
+	}
+	return 0;
 }
 
 /**
@@ -135,19 +169,35 @@ unsigned long io_space_align(struct io_space *space)
 	return space->align;
 }
 
-/* What the present members of the space ask for. */
-static unsigned long needed_align(struct io_space *space)
+/**
+ * io_space_update_align() - lower the alignment to what members ask for
+ * @space: the space; a member has left
+ *
+ * Context: @space->lock is held.
+ */
+void io_space_update_align(struct io_space *space)
 {
 	unsigned long align = space->large_pages ? 1 : PAGE_SIZE;
 	struct io_domain *dom;
+	struct io_user *user;
 
+	lockdep_assert_held(&space->lock);
 	list_for_each_entry(dom, &space->domains, item)
 		align = max(align, dom->align);
-	return align;
+	list_for_each_entry(user, &space->users, item)
+		align = max(align, user->align);
+	space->align = align;
 }
 
-/* Raise the alignment if the areas permit it. */
-static int raise_align(struct io_space *space, unsigned long align)
+/**
+ * io_space_raise_align() - raise the alignment if the areas permit it
+ * @space: the space
+ * @align: a power of two
+ *
+ * Context: @space->lock is held.
+ * Return: 0, or -EADDRINUSE if an area does not fit it.
+ */
+int io_space_raise_align(struct io_space *space, unsigned long align)
 {
 	struct io_area *area;
 
@@ -173,7 +223,7 @@ static int check_fixed(struct io_space *space, unsigned long first,
 		return -EOVERFLOW;
 	if (io_reserved_overlaps(space, first, last))
 		return -EINVAL;
-	if (first_area(space, first, last))
+	if (io_space_first_area(space, first, last))
 		return -EEXIST;
 	return 0;
 }
@@ -357,10 +407,34 @@ static int claim_areas(struct io_space *space, unsigned long first,
 			return -EBUSY;
 	}
 
-	/* Point of no return: these areas go. */
 	for_each_area(area, space, first, last) {
 		area->state = AREA_UNMAPPING;
 		list_add_tail(&area->item, areas);
+	}
+	return 0;
+}
+
+/* The decision of claim_areas() does not stand. */
+static void unclaim_areas(struct io_space *space, struct list_head *areas)
+{
+	struct io_area *area, *tmp;
+
+	guard(mutex)(&space->lock);
+	list_for_each_entry_safe(area, tmp, areas, item) {
+		area->state = AREA_READY;
+		list_del(&area->item);
+	}
+}
+
+static int expel_users(struct io_space *space, struct list_head *areas)
+{
+	struct io_area *area;
+	int rc;
+
+	list_for_each_entry(area, areas, item) {
+		rc = io_space_expel_users(space, area);
+		if (rc)
+			return rc;
 	}
 	return 0;
 }
@@ -372,10 +446,12 @@ static int claim_areas(struct io_space *space, unsigned long first,
  * @last: last IOVA
  * @unmapped: receives how many bytes were removed
  *
- * Context: may sleep; takes the space's and the areas' locks.
+ * Context: may sleep; takes the space's and the areas' locks, calls back kernel
+ * users.
  * Return: 0; -ENOENT there is none, or one lies not wholly inside; -EBUSY one is
- * just being mapped or unmapped. An error removes nothing. (uapi-behaviour.md
- * 6.7, better-than-7.3.md row 5)
+ * just being mapped or unmapped; -EDEADLOCK a kernel user does not give up its
+ * pins; -EINTR on a fatal signal. An error removes nothing. (uapi-behaviour.md
+ * 6.7, better-than-7.3.md rows 5 and 16)
  */
 int io_space_unmap(struct io_space *space, unsigned long first,
 		   unsigned long last, unsigned long *unmapped)
@@ -390,6 +466,13 @@ int io_space_unmap(struct io_space *space, unsigned long first,
 		return rc;
 	if (list_empty(&areas))
 		return -ENOENT;
+	rc = expel_users(space, &areas);
+	if (rc) {
+		unclaim_areas(space, &areas);
+		return rc;
+	}
+
+	/* Point of no return. */
 	clear_areas(&areas);
 	remove_areas(space, &areas);
 	list_for_each_entry(area, &areas, item)
@@ -477,7 +560,7 @@ static int take_in(struct io_space *space, struct io_domain *dom,
 
 	guard(mutex)(&space->lock);
 	old_align = space->align;
-	rc = raise_align(space, dom->align);
+	rc = io_space_raise_align(space, dom->align);
 	if (rc)
 		return rc;
 	rc = io_reserved_add_locked(space, reserved);
@@ -503,7 +586,7 @@ static void leave(struct io_space *space, struct io_domain *dom)
 		area_leave(area, dom);
 	scoped_guard(mutex, &space->lock) {
 		list_del(&dom->item);
-		space->align = needed_align(space);
+		io_space_update_align(space);
 	}
 	io_reserved_remove(space, dom);
 }
@@ -587,11 +670,11 @@ int io_space_set_large_pages(struct io_space *space, bool on)
 	if (!on) {
 		if (!list_empty(&space->domains) && space->nr_areas)
 			return -EINVAL;
-		rc = raise_align(space, PAGE_SIZE);
+		rc = io_space_raise_align(space, PAGE_SIZE);
 		if (rc)
 			return rc;
 	}
 	space->large_pages = on;
-	space->align = needed_align(space);
+	io_space_update_align(space);
 	return 0;
 }

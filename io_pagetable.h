@@ -30,6 +30,8 @@
 #include <linux/list.h>
 #include <linux/mutex.h>
 #include <linux/refcount.h>
+#include <linux/rwsem.h>
+#include <linux/wait.h>
 
 #include "iova_alloc.h"
 #include "pages.h"
@@ -51,6 +53,8 @@ enum area_state {
  * @prot: [I] IOMMU_READ and IOMMU_WRITE as the user asked
  * @ref: 1 for being in the tree; others are short
  * @state: [s]
+ * @pins: [s] pins of kernel users in it
+ * @busy: [s] kernel users that are just reading or writing it
  * @item: [s] list of areas that one operation works on
  * @lock: orders the work on this area
  * @epoch: [lock] see the DOC block; [s] as well until it is in the tree
@@ -66,6 +70,8 @@ struct io_area {
 	int prot;
 	refcount_t ref;
 	enum area_state state;
+	unsigned int pins;
+	unsigned int busy;
 	struct list_head item;
 	struct mutex lock;
 	u64 epoch;
@@ -109,6 +115,19 @@ struct io_domain {
 	u64 leave;
 };
 
+/**
+ * struct io_user - a kernel user of a space
+ * @item: [u] in &io_space.users
+ * @align: [I] what its pins ask of the alignment of areas
+ * @unmap: called before an area with pins goes: gives up all pins in the range
+ */
+struct io_user {
+	struct list_head item;
+	unsigned long align;
+	void (*unmap)(struct io_user *user, unsigned long iova,
+		      unsigned long length);
+};
+
 /* A range of IOVA or the like, both ends included. */
 struct io_range {
 	unsigned long first;
@@ -127,6 +146,10 @@ struct io_range {
  * @epoch: [s] joins and leaves so far
  * @nr_areas: [s]
  * @large_pages: [s] hand contiguous memory to the IOMMU in one piece
+ * @users_rwsem: [u] held for reading while users are told of an unmap, so that
+ *	one who has left is never told
+ * @users: [u; s as well to change] kernel users
+ * @unpinned: woken when an area has no pins left
  * @domains_mutex: excludes joins and leaves from each other; held for long
  */
 struct io_space {
@@ -140,6 +163,9 @@ struct io_space {
 	u64 epoch;
 	unsigned long nr_areas;
 	bool large_pages;
+	struct rw_semaphore users_rwsem;
+	struct list_head users;
+	wait_queue_head_t unpinned;
 	struct mutex domains_mutex;
 };
 
@@ -177,10 +203,30 @@ void areas_free(struct list_head *areas);
 int io_space_join(struct io_space *space, struct io_domain *dom,
 		  struct iommu_domain *domain);
 void io_space_leave(struct io_space *space, struct io_domain *dom);
+int io_space_for_each(struct io_space *space,
+		      int (*fn)(struct io_area *area, void *data), void *data);
 int io_space_set_large_pages(struct io_space *space, bool on);
 unsigned long io_space_align(struct io_space *space);
 struct io_domain *io_space_next_domain(struct io_area *area,
 				       struct io_domain *prev);
+
+/* io_user.c */
+int io_space_add_user(struct io_space *space, struct io_user *user);
+void io_space_remove_user(struct io_space *space, struct io_user *user);
+void io_space_swap_user(struct io_space *space, struct io_user *old,
+			struct io_user *user);
+int io_space_expel_users(struct io_space *space, struct io_area *area);
+int io_space_pin(struct io_space *space, const struct io_range *range, int prot,
+		 struct page **pages);
+bool io_space_unpin(struct io_space *space, const struct io_range *range);
+int io_space_rw(struct io_space *space, const struct io_range *range,
+		void *data, unsigned int flags);
+
+/* Under io_space.lock */
+struct io_area *io_space_first_area(struct io_space *space, unsigned long first,
+				    unsigned long last);
+int io_space_raise_align(struct io_space *space, unsigned long align);
+void io_space_update_align(struct io_space *space);
 
 /* io_reserved.c */
 int io_reserved_new(struct list_head *list, const void *owner,

@@ -3,6 +3,7 @@
  * IO address spaces: their ioctls, as calls of the space and of its backings.
  */
 #include <linux/capability.h>
+#include <linux/file.h>
 #include <linux/overflow.h>
 #include <linux/slab.h>
 #include <linux/sort.h>
@@ -292,6 +293,48 @@ int iommufd_ioas_map(struct iommufd_ucmd *ucmd)
 		return PTR_ERR(backing);
 	return map_backing(ioas, backing, start, cmd->length, cmd->flags,
 			   &cmd->iova);
+}
+
+/**
+ * iommufd_ioas_map_file() - IOMMU_IOAS_MAP_FILE
+ * @ucmd: the call
+ *
+ * Return: 0; -EBADF; -EACCES or -EPERM the file may not be written; -EINVAL also
+ * if it is no memfd or ends before the range; and what IOMMU_IOAS_MAP returns. An
+ * error leaves no trace. (uapi-behaviour.md 6.5)
+ */
+int iommufd_ioas_map_file(struct iommufd_ucmd *ucmd)
+{
+	struct iommu_ioas_map_file *cmd = ucmd->cmd;
+	struct iommufd_ioas *ioas __free(ioas_put) = NULL;
+	struct file *file __free(fput) = NULL;
+	struct io_backing *backing;
+	unsigned long last;
+
+	if (cmd->iova >= ULONG_MAX || cmd->length >= ULONG_MAX)
+		return -EOVERFLOW;
+	if (!prot_of(cmd->flags))
+		return -EINVAL;
+	ioas = iommufd_ioas_get(ucmd->ictx, cmd->ioas_id);
+	if (IS_ERR(ioas))
+		return PTR_ERR(ioas);
+	if (!cmd->length)
+		return -EINVAL;
+	if (cmd->start > ULONG_MAX ||
+	    check_add_overflow((unsigned long)cmd->start,
+			       (unsigned long)cmd->length - 1, &last))
+		return -EOVERFLOW;
+
+	file = fget(cmd->fd);
+	if (!file)
+		return -EBADF;
+	backing = backing_create_file(file, cmd->start, cmd->length,
+				      cmd->flags & IOMMU_IOAS_MAP_WRITEABLE,
+				      READ_ONCE(ucmd->ictx->account_mode));
+	if (IS_ERR(backing))
+		return PTR_ERR(backing);
+	return map_backing(ioas, backing, offset_in_page(cmd->start),
+			   cmd->length, cmd->flags, &cmd->iova);
 }
 
 static int copy_slice(struct iommufd_ucmd *ucmd, struct list_head *areas,

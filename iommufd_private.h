@@ -34,6 +34,11 @@
  *	held over choosing or making an automatic HWPT, and over its going.
  * &iommufd_group.lock
  *	what the devices of a group are attached to.
+ * &io_space.users_rwsem
+ *	held for reading while kernel users are told of an unmap; their locks
+ *	nest inside.
+ * &iommufd_access.lock
+ *	in which IOAS an access is; short.
  * &io_space.domains_mutex
  *	held over a domain's joining or leaving a space, which may be long. Maps
  *	and unmaps do not take it.
@@ -44,7 +49,8 @@
  *	the structure of a space: tree, reservations, list of domains, states.
  *	Short; nothing that sleeps for long runs under it.
  * &io_backing.lock
- *	held over pinning and unpinning. Not nested with &io_space.lock.
+ *	held over pinning and unpinning. Not nested with &io_space.lock. Many at
+ *	a time only under &iommufd_ctx.process_mutex.
  * mmap_lock of the owner of the memory
  *
  * The xa_lock of &iommufd_ctx.objects is a leaf; references to objects are taken
@@ -77,6 +83,7 @@ DEFINE_LOCK_GUARD_1(xa_lock, struct xarray, xa_lock(_T->lock),
  * @object_wait: woken when a short reference to an object goes
  * @groups: [groups_mutex; xa_lock to look] struct iommufd_group by group id
  * @groups_mutex: see DOC: Locking
+ * @process_mutex: excludes changes of process from each other
  * @account_mode: [xa_lock of @objects] what new mappings are charged against
  * @container: [I] opened through /dev/vfio/vfio
  * @no_iommu: [xa_lock of @objects] a no-IOMMU group uses it as a container
@@ -89,6 +96,7 @@ struct iommufd_ctx {
 	wait_queue_head_t object_wait;
 	struct xarray groups;
 	struct mutex groups_mutex;
+	struct mutex process_mutex;
 	enum account_mode account_mode;
 	bool container;
 	bool no_iommu;
@@ -183,6 +191,8 @@ int iommufd_ioas_allow_iovas(struct iommufd_ucmd *ucmd);
 int iommufd_ioas_map(struct iommufd_ucmd *ucmd);
 int iommufd_ioas_copy(struct iommufd_ucmd *ucmd);
 int iommufd_ioas_unmap(struct iommufd_ucmd *ucmd);
+int iommufd_ioas_map_file(struct iommufd_ucmd *ucmd);
+int iommufd_ioas_change_process(struct iommufd_ucmd *ucmd);
 int iommufd_option(struct iommufd_ucmd *ucmd);
 
 /**

@@ -166,6 +166,8 @@ static struct iova_node *first_gap_in(struct iova_node *node,
  */
 static struct iova_node *gap_after(struct iova_node *node, unsigned long length)
 {
+	const unsigned long from = node->last;
+
 	for (;;) {
 		struct iova_node *right = right_of(node), *parent;
 
@@ -182,7 +184,9 @@ static struct iova_node *gap_after(struct iova_node *node, unsigned long length)
 				break;
 			node = parent;
 		}
-		if (parent->first - node->sub.last - 1 >= length)
+		/* Not the gap that follows the node where this began. */
+		if (node->sub.last != from &&
+		    parent->first - node->sub.last - 1 >= length)
 			return node_of(rb_prev(&parent->rb));
 		node = parent;
 		right = right_of(node);

@@ -30,6 +30,7 @@ static int iommufd_open(struct inode *inode, struct file *file)
 	init_waitqueue_head(&ictx->object_wait);
 	xa_init_flags(&ictx->groups, XA_FLAGS_ACCOUNT);
 	mutex_init(&ictx->groups_mutex);
+	mutex_init(&ictx->process_mutex);
 	ictx->container = IS_ENABLED(CONFIG_IOMMUFD_VFIO_CONTAINER) &&
 			  misc == &container_misc;
 	/* The container has always charged the process. */
@@ -46,6 +47,7 @@ static int iommufd_release(struct inode *inode, struct file *file)
 	iommufd_objects_destroy_all(ictx);
 	WARN_ON(!xa_empty(&ictx->groups));
 	iommufd_driver_ctx_destroy(&ictx->driver);
+	mutex_destroy(&ictx->process_mutex);
 	mutex_destroy(&ictx->groups_mutex);
 	kfree(ictx);
 	return 0;

@@ -33,6 +33,7 @@ struct io_backing *backing_create(const struct io_backing_ops *ops,
 	backing->writable = writable;
 	mutex_init(&backing->lock);
 	backing->holds = RB_ROOT_CACHED;
+	INIT_LIST_HEAD(&backing->change_item);
 	backing->addr = addr;
 	pfn_store_init(&backing->store,
 		       (addr >> PAGE_SHIFT) & (PFN_CHUNK_PAGES - 1), npages);
@@ -98,6 +99,7 @@ static void unpin_range(struct io_backing *backing, unsigned long first,
 			backing->ops->unpin(backing, run.pfn, run.npages);
 	drop_chunks(backing, first, last);
 	backing_uncharge(&backing->owner, last - first + 1);
+	backing->npinned -= last - first + 1;
 }
 
 static int pin_range(struct io_backing *backing, unsigned long first,
@@ -109,6 +111,7 @@ static int pin_range(struct io_backing *backing, unsigned long first,
 	rc = backing_charge(&backing->owner, last - first + 1);
 	if (rc)
 		return rc;
+	backing->npinned += last - first + 1;
 	rc = backing->ops->pin(backing, first, last, &next);
 	if (rc)
 		unpin_range(backing, first, last, next);
@@ -167,9 +170,16 @@ static int pin_unheld(struct io_backing *backing, unsigned long first,
 int backing_hold(struct io_backing *backing, struct backing_hold *hold,
 		 unsigned long first, unsigned long last)
 {
+	guard(mutex)(&backing->lock);
+	return backing_hold_locked(backing, hold, first, last);
+}
+
+int backing_hold_locked(struct io_backing *backing, struct backing_hold *hold,
+			unsigned long first, unsigned long last)
+{
 	int rc;
 
-	guard(mutex)(&backing->lock);
+	lockdep_assert_held(&backing->lock);
 	rc = pin_unheld(backing, first, last);
 	if (rc)
 		return rc;
@@ -190,6 +200,13 @@ int backing_hold(struct io_backing *backing, struct backing_hold *hold,
 void backing_release(struct io_backing *backing, struct backing_hold *hold)
 {
 	guard(mutex)(&backing->lock);
+	backing_release_locked(backing, hold);
+}
+
+void backing_release_locked(struct io_backing *backing,
+			    struct backing_hold *hold)
+{
+	lockdep_assert_held(&backing->lock);
 	interval_tree_remove(&hold->span, &backing->holds);
 	unpin_unheld(backing, hold->span.start, hold->span.last);
 }

@@ -63,15 +63,19 @@ struct backing_owner {
 /**
  * struct backing_hold - keeps a range of a backing pinned
  * @span: the range of indices, closed
+ * @pins: 0, or by how many pins of kernel users this hold is shared
  */
 struct backing_hold {
 	struct interval_tree_node span;
+	unsigned int pins;
 };
 
 /**
  * struct io_backing_ops - a source of pages
  * @prot: IOMMU protection bits that mappings of this source get besides
  *	IOMMU_READ and IOMMU_WRITE
+ * @has_pages: the CPU may access it; its frames have a struct page
+ * @is_user: &io_backing.addr is an address of the owner's mm
  * @pin: pin the indices @first to @last and record them in the store. Advances
  *	*@next, which is @first at entry, past what is pinned, also when it fails
  * @unpin: let go of pages with contiguous frames
@@ -79,6 +83,8 @@ struct backing_hold {
  */
 struct io_backing_ops {
 	int prot;
+	bool has_pages;
+	bool is_user;
 	int (*pin)(struct io_backing *backing, unsigned long first,
 		   unsigned long last, unsigned long *next);
 	void (*unpin)(struct io_backing *backing, unsigned long pfn,
@@ -90,13 +96,17 @@ struct io_backing_ops {
  * struct io_backing - a piece of memory that devices may be given
  * @ref: one for each area
  * @ops: [I] its source
- * @owner: [I] who pays
+ * @owner: [lock to change] who pays
  * @npages: [I] its size
  * @writable: [I] devices may be allowed to write it; it is pinned for writing
  * @lock: orders pinning and unpinning
  * @holds: [lock] all struct backing_hold
  * @store: [lock to change] frames of the pages that are held
+ * @npinned: [lock] pages that are pinned and charged
  * @addr: [I] address of index 0 in the source, page aligned
+ * @file: [I] the file, if that is the source
+ * @file_last: [I] offset of its last byte that is used
+ * @change_item: [ictx->process_mutex] for a change of owner
  */
 struct io_backing {
 	struct kref ref;
@@ -107,11 +117,19 @@ struct io_backing {
 	struct mutex lock;
 	struct rb_root_cached holds;
 	struct pfn_store store;
+	unsigned long npinned;
 	unsigned long addr;
+	struct file *file;
+	unsigned long file_last;
+	struct list_head change_item;
 };
 
 struct io_backing *backing_create_user(unsigned long va, unsigned long npages,
 				       bool writable, enum account_mode mode);
+struct io_backing *backing_create_file(struct file *file, unsigned long start,
+				       unsigned long length, bool writable,
+				       enum account_mode mode);
+bool backing_is_file(const struct io_backing *backing);
 void backing_put(struct io_backing *backing);
 
 static inline struct io_backing *backing_get(struct io_backing *backing)
@@ -124,6 +142,26 @@ int backing_hold(struct io_backing *backing, struct backing_hold *hold,
 		 unsigned long first, unsigned long last);
 void backing_release(struct io_backing *backing, struct backing_hold *hold);
 
+/* pages_access.c */
+int backing_pin(struct io_backing *backing, unsigned long first,
+		unsigned long last, struct page **pages);
+bool backing_unpin(struct io_backing *backing, unsigned long first,
+		   unsigned long last);
+
+/* How backing_copy() may go about it, besides the direction. */
+#define BACKING_COPY_WRITE	1	/* to the backing, else from it */
+#define BACKING_COPY_KTHREAD	2	/* the caller has no mm of its own */
+#define BACKING_COPY_BY_PAGE	4	/* by its pages, also where it has an mm */
+
+int backing_copy(struct io_backing *backing, unsigned long start, void *data,
+		 size_t length, unsigned int flags);
+
+/* Callers that hold the lock already. */
+int backing_hold_locked(struct io_backing *backing, struct backing_hold *hold,
+			unsigned long first, unsigned long last);
+void backing_release_locked(struct io_backing *backing,
+			    struct backing_hold *hold);
+
 /* For the sources: pages_user.c and its siblings. */
 struct io_backing *backing_create(const struct io_backing_ops *ops,
 				  unsigned long addr, unsigned long npages,
@@ -133,6 +171,8 @@ void backing_unpin_user_run(struct io_backing *backing, unsigned long pfn,
 
 /* pages_account.c */
 void backing_owner_init(struct backing_owner *owner, enum account_mode mode);
+void backing_owner_copy(struct backing_owner *to,
+			const struct backing_owner *from);
 void backing_owner_destroy(struct backing_owner *owner);
 int backing_charge(const struct backing_owner *owner, unsigned long npages);
 void backing_uncharge(const struct backing_owner *owner, unsigned long npages);

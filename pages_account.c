@@ -34,6 +34,20 @@ void backing_owner_init(struct backing_owner *owner, enum account_mode mode)
 }
 
 /**
+ * backing_owner_copy() - make somebody else the owner too
+ * @to: receives the owner, with references of its own
+ * @from: the owner
+ */
+void backing_owner_copy(struct backing_owner *to,
+			const struct backing_owner *from)
+{
+	*to = *from;
+	mmgrab(to->mm);
+	get_task_struct(to->task);
+	get_uid(to->user);
+}
+
+/**
  * backing_owner_destroy() - let go of an owner
  * @owner: has no charge left
  */

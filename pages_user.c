@@ -82,6 +82,8 @@ static int user_pin(struct io_backing *backing, unsigned long first,
 
 static const struct io_backing_ops user_ops = {
 	.prot = IOMMU_CACHE,
+	.has_pages = true,
+	.is_user = true,
 	.pin = user_pin,
 	.unpin = backing_unpin_user_run,
 };

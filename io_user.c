@@ -1,0 +1,322 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Kernel users of a space: those that pin and copy its memory by IOVA.
+ *
+ * A pin keeps its area. So an unmap first tells every user, who gives up the
+ * pins that it has in the range, and waits until the last one is gone; then the
+ * area, in which meanwhile nothing new could be pinned, is removed. A user that
+ * does not give up its pins makes the unmap fail, not hang.
+ */
+#include <linux/iommu.h>
+#include <linux/jiffies.h>
+#include <linux/mm.h>
+#include <linux/sched/signal.h>
+
+#include "io_pagetable.h"
+
+/* An unmap tells the users this often, and waits 1, 2, 4... ms in between. */
+#define EXPEL_ROUNDS	12
+
+/**
+ * io_space_add_user() - let a kernel user use a space
+ * @space: the space
+ * @user: its align and unmap are set
+ *
+ * Return: 0, or -EADDRINUSE if an area does not suit its alignment.
+ */
+int io_space_add_user(struct io_space *space, struct io_user *user)
+{
+	int rc;
+
+	guard(rwsem_write)(&space->users_rwsem);
+	guard(mutex)(&space->lock);
+	rc = io_space_raise_align(space, user->align);
+	if (!rc)
+		list_add_tail(&user->item, &space->users);
+	return rc;
+}
+
+/**
+ * io_space_remove_user() - end what io_space_add_user() began
+ * @space: the space
+ * @user: has no pins any more; is never called again when this returns
+ *
+ * Context: waits until users that are being called have returned.
+ */
+void io_space_remove_user(struct io_space *space, struct io_user *user)
+{
+	guard(rwsem_write)(&space->users_rwsem);
+	guard(mutex)(&space->lock);
+	list_del(&user->item);
+	io_space_update_align(space);
+}
+
+/**
+ * io_space_swap_user() - let a kernel user take the place of another one
+ * @space: the space
+ * @old: goes
+ * @user: comes; asks for the same alignment
+ */
+void io_space_swap_user(struct io_space *space, struct io_user *old,
+			struct io_user *user)
+{
+	guard(rwsem_write)(&space->users_rwsem);
+	guard(mutex)(&space->lock);
+	list_replace(&old->item, &user->item);
+}
+
+static bool area_unused(struct io_area *area, unsigned int *pins)
+{
+	guard(mutex)(&area->space->lock);
+	*pins = area->pins;
+	return !area->pins && !area->busy;
+}
+
+static void tell_users(struct io_space *space, struct io_area *area)
+{
+	struct io_user *user;
+
+	guard(rwsem_read)(&space->users_rwsem);
+	list_for_each_entry(user, &space->users, item)
+		if (user->unmap)
+			user->unmap(user, area->node.first, area_length(area));
+}
+
+/**
+ * io_space_expel_users() - make kernel users give up an area
+ * @space: the space
+ * @area: is %AREA_UNMAPPING, so that nobody starts to use it
+ *
+ * Context: may sleep for some seconds; calls back the users without a lock that
+ * they could need.
+ * Return: 0; -EDEADLOCK a user did not give up its pins, which is logged; -EINTR
+ * on a fatal signal.
+ */
+int io_space_expel_users(struct io_space *space, struct io_area *area)
+{
+	unsigned int round, pins;
+
+	for (round = 0; round < EXPEL_ROUNDS; round++) {
+		if (area_unused(area, &pins))
+			return 0;
+		if (pins)
+			tell_users(space, area);
+		if (wait_event_timeout(space->unpinned,
+				       area_unused(area, &pins),
+				       msecs_to_jiffies(1 << round)))
+			return 0;
+		if (fatal_signal_pending(current))
+			return -EINTR;
+	}
+	pr_err_ratelimited("iommufd: a driver keeps %u pins in IOVA %#lx-%#lx that is being unmapped\n",
+			   pins, area->node.first, area->node.last);
+	return -EDEADLOCK;
+}
+
+/**
+ * struct slice - the part of an area that an operation touches
+ * @area: kept from being unmapped
+ * @start: byte offset in the backing
+ * @length: bytes
+ */
+struct slice {
+	struct io_area *area;
+	unsigned long start;
+	unsigned long length;
+};
+
+static void set_slice(struct slice *slice, struct io_area *area,
+		      const struct io_range *range)
+{
+	unsigned long last = min(range->last, area->node.last);
+
+	slice->area = area;
+	slice->start = area->start + (range->first - area->node.first);
+	slice->length = last - range->first + 1;
+}
+
+/* The first area of a range must be there, and allow what is wanted. */
+static int check_area(struct io_area *area, unsigned long iova, int prot)
+{
+	if (!area || area->node.first > iova || area->state == AREA_MAPPING)
+		return -ENOENT;
+	if (area->state == AREA_UNMAPPING)
+		return -EINVAL;
+	if ((area->prot & prot) != prot)
+		return -EPERM;
+	return 0;
+}
+
+/* Find what is at the start of the range, and keep it for a while. */
+static int begin_slice(struct io_space *space, const struct io_range *range,
+		       int prot, struct slice *slice)
+{
+	struct io_area *area;
+	int rc;
+
+	guard(mutex)(&space->lock);
+	area = io_space_first_area(space, range->first, range->last);
+	rc = check_area(area, range->first, prot);
+	if (rc)
+		return rc;
+	area->busy++;
+	set_slice(slice, area, range);
+	return 0;
+}
+
+/* @pins pins came with it, or, if negative, went. */
+static void end_slice(struct io_space *space, struct slice *slice, int pins)
+{
+	struct io_area *area = slice->area;
+
+	guard(mutex)(&space->lock);
+	area->busy--;
+	area->pins += pins;
+	if (!area->busy && !area->pins)
+		wake_up_all(&space->unpinned);
+}
+
+static unsigned long slice_first(const struct slice *slice)
+{
+	return slice->start >> PAGE_SHIFT;
+}
+
+static unsigned long slice_last(const struct slice *slice)
+{
+	return (slice->start + slice->length - 1) >> PAGE_SHIFT;
+}
+
+/* Only the first and last byte of all may lie within a page. */
+static bool slice_is_whole(const struct slice *slice,
+			   const struct io_range *rest)
+{
+	return !offset_in_page(slice->start) &&
+	       (slice->length == rest->last - rest->first + 1 ||
+		!offset_in_page(slice->length));
+}
+
+static int pin_slice(struct slice *slice, const struct io_range *rest,
+		     struct page **pages)
+{
+	if (!slice_is_whole(slice, rest))
+		return -EINVAL;
+	return backing_pin(slice->area->backing, slice_first(slice),
+			   slice_last(slice), pages);
+}
+
+/**
+ * io_space_pin() - pin the pages behind a range of IOVA
+ * @space: the space
+ * @range: the range
+ * @prot: IOMMU_READ or IOMMU_WRITE: what must be allowed
+ * @pages: receives a page for each PAGE_SIZE of the range
+ *
+ * Context: may sleep, faults pages in.
+ * Return: 0; -ENOENT part of it is not mapped; -EINVAL it is being unmapped, is
+ * not memory, or areas meet within a page; -EPERM; or an error of pinning. An
+ * error leaves no trace. (kernel-api.md 5.1)
+ */
+int io_space_pin(struct io_space *space, const struct io_range *range, int prot,
+		 struct page **pages)
+{
+	struct io_range rest = *range;
+	struct slice slice;
+	int rc;
+
+	for (;;) {
+		rc = begin_slice(space, &rest, prot, &slice);
+		if (rc)
+			break;
+		rc = pin_slice(&slice, &rest, pages);
+		end_slice(space, &slice, rc ? 0 : 1);
+		if (rc)
+			break;
+		pages += slice_last(&slice) - slice_first(&slice) + 1;
+		if (slice.length == rest.last - rest.first + 1)
+			return 0;
+		rest.first += slice.length;
+	}
+	if (rest.first != range->first) {
+		rest.last = rest.first - 1;
+		rest.first = range->first;
+		io_space_unpin(space, &rest);
+	}
+	return rc;
+}
+
+/* Whatever state the area is in: its pins keep it. */
+static bool begin_unpin(struct io_space *space, const struct io_range *range,
+			struct slice *slice)
+{
+	struct io_area *area;
+
+	guard(mutex)(&space->lock);
+	area = io_space_first_area(space, range->first, range->last);
+	if (!area || area->node.first > range->first || !area->pins)
+		return false;
+	area->busy++;
+	set_slice(slice, area, range);
+	return true;
+}
+
+/**
+ * io_space_unpin() - undo one io_space_pin()
+ * @space: the space
+ * @range: exactly as it was pinned
+ *
+ * Context: may sleep.
+ * Return: false if something of it was not pinned.
+ */
+bool io_space_unpin(struct io_space *space, const struct io_range *range)
+{
+	struct io_range rest = *range;
+	struct slice slice;
+	bool found;
+
+	for (;;) {
+		if (!begin_unpin(space, &rest, &slice))
+			return false;
+		found = backing_unpin(slice.area->backing, slice_first(&slice),
+				      slice_last(&slice));
+		end_slice(space, &slice, found ? -1 : 0);
+		if (!found)
+			return false;
+		if (slice.length == rest.last - rest.first + 1)
+			return true;
+		rest.first += slice.length;
+	}
+}
+
+/**
+ * io_space_rw() - copy from or to the memory behind a range of IOVA
+ * @space: the space
+ * @range: the range
+ * @data: kernel memory
+ * @flags: BACKING_COPY_*
+ *
+ * Context: may sleep, faults pages in.
+ * Return: 0; -ENOENT part of it is not mapped; -EINVAL it is being unmapped or is
+ * not memory; -EPERM; -EFAULT. Some bytes may have been copied when it fails.
+ * (kernel-api.md 5.3)
+ */
+int io_space_rw(struct io_space *space, const struct io_range *range,
+		void *data, unsigned int flags)
+{
+	int prot = flags & BACKING_COPY_WRITE ? IOMMU_WRITE : IOMMU_READ;
+	struct io_range rest = *range;
+	struct slice slice;
+	int rc;
+
+	for (;;) {
+		rc = begin_slice(space, &rest, prot, &slice);
+		if (rc)
+			return rc;
+		rc = backing_copy(slice.area->backing, slice.start, data,
+				  slice.length, flags);
+		end_slice(space, &slice, 0);
+		if (rc || slice.length == rest.last - rest.first + 1)
+			return rc;
+		rest.first += slice.length;
+		data += slice.length;
+	}
+}

@@ -1,0 +1,225 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What kernel users do with backing memory: pin pages of it, and copy from and
+ * to it.
+ *
+ * A pin is a hold that all pins of the same range share. A copy goes through the
+ * address space of the owner if it can, and otherwise holds a few pages at a time
+ * and copies by them; pages that are held anyway can be copied even when the
+ * owner has exited.
+ */
+#include <linux/highmem.h>
+#include <linux/kthread.h>
+#include <linux/mm.h>
+#include <linux/sched/mm.h>
+#include <linux/slab.h>
+#include <linux/uaccess.h>
+
+#include "pages.h"
+
+/* Pages that a copy holds at a time. */
+#define COPY_PAGES	PFN_CHUNK_PAGES
+
+static struct backing_hold *find_pin(struct io_backing *backing,
+				     unsigned long first, unsigned long last)
+{
+	struct interval_tree_node *span;
+	struct backing_hold *hold;
+
+	lockdep_assert_held(&backing->lock);
+	for (span = interval_tree_iter_first(&backing->holds, first, first);
+	     span; span = interval_tree_iter_next(span, first, first)) {
+		hold = container_of(span, struct backing_hold, span);
+		if (hold->pins && span->start == first && span->last == last)
+			return hold;
+	}
+	return NULL;
+}
+
+static int add_pin(struct io_backing *backing, unsigned long first,
+		   unsigned long last)
+{
+	struct backing_hold *hold = find_pin(backing, first, last);
+	int rc;
+
+	if (hold) {
+		hold->pins++;
+		return 0;
+	}
+	hold = kzalloc(sizeof(*hold), GFP_KERNEL_ACCOUNT);
+	if (!hold)
+		return -ENOMEM;
+	hold->pins = 1;
+	rc = backing_hold_locked(backing, hold, first, last);
+	if (rc)
+		kfree(hold);
+	return rc;
+}
+
+/**
+ * backing_pin() - pin pages for a kernel user
+ * @backing: the backing
+ * @first: first index
+ * @last: last index
+ * @pages: receives the pages
+ *
+ * Context: as backing_hold().
+ * Return: 0; -EINVAL it has no pages; -ENOMEM; or as backing_hold(). An error
+ * leaves no trace.
+ */
+int backing_pin(struct io_backing *backing, unsigned long first,
+		unsigned long last, struct page **pages)
+{
+	struct pfn_run run;
+	unsigned long i;
+	int rc;
+
+	if (!backing->ops->has_pages)
+		return -EINVAL;
+	scoped_guard(mutex, &backing->lock)
+		rc = add_pin(backing, first, last);
+	if (rc)
+		return rc;
+	for_each_pfn_run(&run, &backing->store, first, last)
+		for (i = 0; i < run.npages; i++)
+			*pages++ = pfn_to_page(run.pfn + i);
+	return 0;
+}
+
+/**
+ * backing_unpin() - undo one backing_pin()
+ * @backing: the backing
+ * @first: first index
+ * @last: last index, both as they were given to backing_pin()
+ *
+ * Context: as backing_release().
+ * Return: false if there is no such pin.
+ */
+bool backing_unpin(struct io_backing *backing, unsigned long first,
+		   unsigned long last)
+{
+	struct backing_hold *hold;
+
+	guard(mutex)(&backing->lock);
+	hold = find_pin(backing, first, last);
+	if (!hold)
+		return false;
+	if (!--hold->pins) {
+		backing_release_locked(backing, hold);
+		kfree(hold);
+	}
+	return true;
+}
+
+static void copy_page_part(struct page *page, unsigned long offset, void *data,
+			   size_t length, unsigned int flags)
+{
+	void *at = kmap_local_page(page);
+
+	if (flags & BACKING_COPY_WRITE)
+		memcpy(at + offset, data, length);
+	else
+		memcpy(data, at + offset, length);
+	kunmap_local(at);
+}
+
+/* Copy by pages that are held. */
+static void copy_held(struct io_backing *backing, unsigned long start,
+		      void *data, size_t length, unsigned int flags)
+{
+	struct pfn_run run;
+	unsigned long i;
+
+	for_each_pfn_run(&run, &backing->store, start >> PAGE_SHIFT,
+			 (start + length - 1) >> PAGE_SHIFT)
+		for (i = 0; i < run.npages; i++) {
+			unsigned long offset = offset_in_page(start);
+			size_t n = min(length, PAGE_SIZE - offset);
+
+			copy_page_part(pfn_to_page(run.pfn + i), offset, data,
+				       n, flags);
+			start += n;
+			data += n;
+			length -= n;
+		}
+}
+
+static int copy_by_page(struct io_backing *backing, unsigned long start,
+			void *data, size_t length, unsigned int flags)
+{
+	while (length) {
+		size_t most = COPY_PAGES * PAGE_SIZE - offset_in_page(start);
+		size_t n = min(length, most);
+		struct backing_hold hold = {};
+		int rc;
+
+		rc = backing_hold(backing, &hold, start >> PAGE_SHIFT,
+				  (start + n - 1) >> PAGE_SHIFT);
+		if (rc)
+			return rc;
+		copy_held(backing, start, data, n, flags);
+		backing_release(backing, &hold);
+		start += n;
+		data += n;
+		length -= n;
+	}
+	return 0;
+}
+
+static int copy_by_va(struct io_backing *backing, unsigned long start,
+		      void *data, size_t length, unsigned int flags)
+{
+	void __user *at = (void __user *)(backing->addr + start);
+	unsigned long left;
+
+	if (flags & BACKING_COPY_WRITE)
+		left = copy_to_user(at, data, length);
+	else
+		left = copy_from_user(data, at, length);
+	return left ? -EFAULT : 0;
+}
+
+/* A kernel thread borrows the owner's address space, as long as that lives. */
+static bool borrow_mm(struct io_backing *backing)
+{
+	if (!mmget_not_zero(backing->owner.mm))
+		return false;
+	kthread_use_mm(backing->owner.mm);
+	return true;
+}
+
+static void return_mm(struct io_backing *backing)
+{
+	kthread_unuse_mm(backing->owner.mm);
+	mmput(backing->owner.mm);
+}
+
+/**
+ * backing_copy() - copy from or to backing memory
+ * @backing: the backing
+ * @start: byte offset in it
+ * @data: kernel memory
+ * @length: bytes, not 0
+ * @flags: BACKING_COPY_*
+ *
+ * Context: may sleep, faults pages in.
+ * Return: 0; -EINVAL the CPU cannot access it; -EFAULT; or as backing_hold().
+ * Some bytes may have been copied when it fails.
+ */
+int backing_copy(struct io_backing *backing, unsigned long start, void *data,
+		 size_t length, unsigned int flags)
+{
+	int rc;
+
+	if (!backing->ops->has_pages)
+		return -EINVAL;
+	if (!backing->ops->is_user || (flags & BACKING_COPY_BY_PAGE))
+		return copy_by_page(backing, start, data, length, flags);
+	if (current->mm == backing->owner.mm)
+		return copy_by_va(backing, start, data, length, flags);
+	if (!(flags & BACKING_COPY_KTHREAD) || !borrow_mm(backing))
+		return copy_by_page(backing, start, data, length, flags);
+	rc = copy_by_va(backing, start, data, length, flags);
+	return_mm(backing);
+	return rc;
+}
