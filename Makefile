@@ -28,6 +28,8 @@ iommufd-y := \
 	pfn_store.o \
 	vfio_compat.o
 
+iommufd-$(CONFIG_DMA_SHARED_BUFFER) += pages_dmabuf.o
+
 obj-$(CONFIG_IOMMUFD) += iommufd.o
 obj-$(CONFIG_IOMMUFD_DRIVER) += iova_bitmap.o
 

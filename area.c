@@ -31,6 +31,24 @@ static unsigned long last_index(const struct io_area *area)
 	return (area->start + area_length(area) - 1) >> PAGE_SHIFT;
 }
 
+static struct lock_class_key revocable_lock_key;
+
+static void lock_area(struct io_area *area)
+{
+	backing_lock_source(area->backing);
+	mutex_lock(&area->lock);
+}
+
+static void unlock_area(struct io_area *area)
+{
+	mutex_unlock(&area->lock);
+	backing_unlock_source(area->backing);
+}
+
+DEFINE_GUARD(area, struct io_area *, lock_area(_T), unlock_area(_T))
+
+static void revoke_area(struct backing_watch *watch);
+
 /**
  * area_create() - make an area that is in no space yet
  * @backing: its memory; the area takes a reference
@@ -49,7 +67,12 @@ struct io_area *area_create(struct io_backing *backing, unsigned long start,
 		return NULL;
 	refcount_set(&area->ref, 1);
 	mutex_init(&area->lock);
+	/* Pinning user memory, under the lock of its area, may fault MMIO in. */
+	if (backing->ops->lock)
+		lockdep_set_class(&area->lock, &revocable_lock_key);
 	area->backing = backing_get(backing);
+	area->watch.revoked = revoke_area;
+	backing_watch(backing, &area->watch);
 	area->start = start;
 	area->prot = prot;
 	/* Its place is not known yet; its length is. */
@@ -66,6 +89,7 @@ void area_put(struct io_area *area)
 	if (!refcount_dec_and_test(&area->ref))
 		return;
 	WARN_ON(area->held);
+	backing_unwatch(area->backing, &area->watch);
 	backing_put(area->backing);
 	mutex_destroy(&area->lock);
 	kfree(area);
@@ -80,7 +104,7 @@ void area_put(struct io_area *area)
  * @sg: the batch
  * @n: runs in the batch
  * @max: room in the batch
- * @step: if set, the largest piece that is mapped by itself
+ * @step: if set, each run is mapped by itself, in pieces of this size at most
  */
 struct run_mapper {
 	struct iommu_domain *domain;
@@ -127,7 +151,6 @@ static int mapper_add(struct run_mapper *mapper, phys_addr_t phys,
 	return 0;
 }
 
-/* Without large pages every page is an entry of its own in the IOMMU. */
 static int mapper_add_single(struct run_mapper *mapper, phys_addr_t phys,
 			     unsigned long length)
 {
@@ -195,9 +218,19 @@ static void unmap_domain(struct io_area *area, struct iommu_domain *domain)
 	WARN_ON(iommu_unmap(domain, area->node.first, length) != length);
 }
 
+/*
+ * Without large pages every page is an entry of its own in the IOMMU. Memory
+ * without struct pages cannot be in a scatterlist.
+ */
+static unsigned long mapper_step(struct io_area *area)
+{
+	if (!READ_ONCE(area->space->large_pages))
+		return PAGE_SIZE;
+	return area->backing->ops->has_pages ? 0 : ULONG_MAX;
+}
+
 static int map_domain(struct io_area *area, struct iommu_domain *domain)
 {
-	bool large_pages = READ_ONCE(area->space->large_pages);
 	unsigned long npages = last_index(area) - first_index(area) + 1;
 	struct scatterlist few[FEW_RUNS];
 	struct scatterlist *many __free(free_page) = NULL;
@@ -207,12 +240,12 @@ static int map_domain(struct io_area *area, struct iommu_domain *domain)
 		.iova = area->node.first,
 		.sg = few,
 		.max = FEW_RUNS,
-		.step = large_pages ? 0 : PAGE_SIZE,
+		.step = mapper_step(area),
 	};
 	int rc;
 
 	lockdep_assert_held(&area->lock);
-	if (npages > FEW_RUNS) {
+	if (npages > FEW_RUNS && !mapper.step) {
 		many = (void *)__get_free_page(GFP_KERNEL_ACCOUNT);
 		if (!many)
 			return -ENOMEM;
@@ -267,7 +300,7 @@ int area_fill(struct io_area *area)
 	struct io_domain *dom = NULL;
 	int rc;
 
-	guard(mutex)(&area->lock);
+	guard(area)(area);
 	while ((dom = io_space_next_domain(area, dom))) {
 		rc = hold_pages(area);
 		if (!rc)
@@ -282,6 +315,16 @@ int area_fill(struct io_area *area)
 	return 0;
 }
 
+static void empty_area(struct io_area *area)
+{
+	lockdep_assert_held(&area->lock);
+	if (!area->filled)
+		return;
+	unmap_domains(area, NULL);
+	unhold_pages(area);
+	area->filled = false;
+}
+
 /**
  * area_clear() - unmap an area from all domains and release its pages
  * @area: is in the tree and not %AREA_READY
@@ -290,12 +333,8 @@ int area_fill(struct io_area *area)
  */
 void area_clear(struct io_area *area)
 {
-	guard(mutex)(&area->lock);
-	if (!area->filled)
-		return;
-	unmap_domains(area, NULL);
-	unhold_pages(area);
-	area->filled = false;
+	guard(area)(area);
+	empty_area(area);
 }
 
 /**
@@ -311,7 +350,7 @@ int area_join(struct io_area *area, struct io_domain *dom)
 	bool held;
 	int rc = 0;
 
-	guard(mutex)(&area->lock);
+	guard(area)(area);
 	if (area->epoch >= dom->join)
 		return 0;
 	if (area->filled) {
@@ -338,7 +377,7 @@ void area_leave(struct io_area *area, struct io_domain *dom)
 {
 	bool mapped;
 
-	guard(mutex)(&area->lock);
+	guard(area)(area);
 	if (area->epoch >= dom->leave)
 		return;
 	mapped = area->filled && area->epoch >= dom->join;
@@ -348,4 +387,13 @@ void area_leave(struct io_area *area, struct io_domain *dom)
 	unmap_domain(area, dom->domain);
 	if (!io_space_next_domain(area, NULL))
 		unhold_pages(area);
+}
+
+/* backing_watch.revoked: the lock of the source is held. */
+static void revoke_area(struct backing_watch *watch)
+{
+	struct io_area *area = container_of(watch, struct io_area, watch);
+
+	guard(mutex)(&area->lock);
+	empty_area(area);
 }

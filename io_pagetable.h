@@ -58,6 +58,7 @@ enum area_state {
  * @item: [s] list of areas that one operation works on
  * @lock: orders the work on this area
  * @epoch: [lock] see the DOC block; [s] as well until it is in the tree
+ * @watch: the owner of the memory may take it away
  * @filled: [lock] it is mapped in the domains that the epoch says
  * @held: [lock] @hold keeps its pages pinned
  * @hold: [lock]
@@ -75,6 +76,7 @@ struct io_area {
 	struct list_head item;
 	struct mutex lock;
 	u64 epoch;
+	struct backing_watch watch;
 	bool filled;
 	bool held;
 	struct backing_hold hold;

@@ -3,6 +3,7 @@
  * IO address spaces: their ioctls, as calls of the space and of its backings.
  */
 #include <linux/capability.h>
+#include <linux/dma-buf.h>
 #include <linux/file.h>
 #include <linux/overflow.h>
 #include <linux/slab.h>
@@ -295,19 +296,52 @@ int iommufd_ioas_map(struct iommufd_ucmd *ucmd)
 			   &cmd->iova);
 }
 
+static struct io_backing *open_file(struct iommufd_ctx *ictx,
+				    const struct iommu_ioas_map_file *cmd)
+{
+	struct file *file __free(fput) = fget(cmd->fd);
+
+	if (!file)
+		return ERR_PTR(-EBADF);
+	return backing_create_file(file, cmd->start, cmd->length,
+				   cmd->flags & IOMMU_IOAS_MAP_WRITEABLE,
+				   READ_ONCE(ictx->account_mode));
+}
+
+/* A dma-buf or else some other file. */
+static struct io_backing *open_memory(struct iommufd_ctx *ictx,
+				      const struct iommu_ioas_map_file *cmd)
+{
+	struct io_backing *backing;
+	struct dma_buf *dmabuf;
+
+	if (!IS_ENABLED(CONFIG_DMA_SHARED_BUFFER))
+		return open_file(ictx, cmd);
+	dmabuf = dma_buf_get(cmd->fd);
+	if (PTR_ERR(dmabuf) == -EINVAL)
+		return open_file(ictx, cmd);
+	if (IS_ERR(dmabuf))
+		return ERR_CAST(dmabuf);
+	backing = backing_create_dmabuf(dmabuf, iommufd_dma_device(),
+					cmd->start, cmd->length,
+					cmd->flags & IOMMU_IOAS_MAP_WRITEABLE);
+	dma_buf_put(dmabuf);
+	return backing;
+}
+
 /**
  * iommufd_ioas_map_file() - IOMMU_IOAS_MAP_FILE
  * @ucmd: the call
  *
  * Return: 0; -EBADF; -EACCES or -EPERM the file may not be written; -EINVAL also
- * if it is no memfd or ends before the range; and what IOMMU_IOAS_MAP returns. An
- * error leaves no trace. (uapi-behaviour.md 6.5)
+ * if it is no memfd or ends before the range; -EOPNOTSUPP or -ENODEV for a
+ * dma-buf that cannot be mapped; and what IOMMU_IOAS_MAP returns. An error leaves
+ * no trace. (uapi-behaviour.md 6.5)
  */
 int iommufd_ioas_map_file(struct iommufd_ucmd *ucmd)
 {
 	struct iommu_ioas_map_file *cmd = ucmd->cmd;
 	struct iommufd_ioas *ioas __free(ioas_put) = NULL;
-	struct file *file __free(fput) = NULL;
 	struct io_backing *backing;
 	unsigned long last;
 
@@ -324,13 +358,7 @@ int iommufd_ioas_map_file(struct iommufd_ucmd *ucmd)
 	    check_add_overflow((unsigned long)cmd->start,
 			       (unsigned long)cmd->length - 1, &last))
 		return -EOVERFLOW;
-
-	file = fget(cmd->fd);
-	if (!file)
-		return -EBADF;
-	backing = backing_create_file(file, cmd->start, cmd->length,
-				      cmd->flags & IOMMU_IOAS_MAP_WRITEABLE,
-				      READ_ONCE(ucmd->ictx->account_mode));
+	backing = open_memory(ucmd->ictx, cmd);
 	if (IS_ERR(backing))
 		return PTR_ERR(backing);
 	return map_backing(ioas, backing, offset_in_page(cmd->start),

@@ -42,6 +42,7 @@
  * &io_space.domains_mutex
  *	held over a domain's joining or leaving a space, which may be long. Maps
  *	and unmaps do not take it.
+ * the lock of a source that may take its memory away (dma-buf: its resv)
  * &io_area.lock
  *	held over the work on one area: pinning, mapping, unmapping. One at a
  *	time.
@@ -128,6 +129,7 @@ long iommufd_ioctl(struct file *file, unsigned int cmd, unsigned long arg);
 
 /* main.c */
 struct iommufd_ctx *iommufd_ctx_of(struct file *file);
+struct device *iommufd_dma_device(void);
 
 /* object.c */
 struct iommufd_object *iommufd_object_new(struct iommufd_ctx *ictx, size_t size,

@@ -146,6 +146,16 @@ static struct miscdevice iommufd_misc = {
 	.mode = 0660,
 };
 
+/**
+ * iommufd_dma_device() - the device on whose behalf dma-bufs are imported
+ *
+ * It never does DMA; importing one takes some device.
+ */
+struct device *iommufd_dma_device(void)
+{
+	return iommufd_misc.this_device;
+}
+
 static struct miscdevice container_misc = {
 	.minor = VFIO_MINOR,
 	.name = "vfio",
@@ -185,5 +195,6 @@ MODULE_ALIAS("devname:vfio/vfio");
 #endif
 MODULE_IMPORT_NS("IOMMUFD_INTERNAL");
 MODULE_IMPORT_NS("IOMMUFD");
+MODULE_IMPORT_NS("DMA_BUF");
 MODULE_DESCRIPTION("User space control of the IOMMU");
 MODULE_LICENSE("GPL");

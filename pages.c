@@ -7,6 +7,26 @@
 
 #include "pages.h"
 
+static struct lock_class_key revocable_lock_key;
+
+static int charge(struct io_backing *backing, unsigned long npages)
+{
+	int rc = 0;
+
+	if (!backing->ops->unaccounted)
+		rc = backing_charge(&backing->owner, npages);
+	if (!rc)
+		backing->npinned += npages;
+	return rc;
+}
+
+static void uncharge(struct io_backing *backing, unsigned long npages)
+{
+	backing->npinned -= npages;
+	if (!backing->ops->unaccounted)
+		backing_uncharge(&backing->owner, npages);
+}
+
 /**
  * backing_create() - make a backing for a source
  * @ops: its source
@@ -32,6 +52,10 @@ struct io_backing *backing_create(const struct io_backing_ops *ops,
 	backing->npages = npages;
 	backing->writable = writable;
 	mutex_init(&backing->lock);
+	/* It nests inside ops->lock, which may nest inside the mmap lock. */
+	if (ops->lock)
+		lockdep_set_class(&backing->lock, &revocable_lock_key);
+	INIT_LIST_HEAD(&backing->watches);
 	backing->holds = RB_ROOT_CACHED;
 	INIT_LIST_HEAD(&backing->change_item);
 	backing->addr = addr;
@@ -98,8 +122,7 @@ static void unpin_range(struct io_backing *backing, unsigned long first,
 		for_each_pfn_run(&run, &backing->store, first, next - 1)
 			backing->ops->unpin(backing, run.pfn, run.npages);
 	drop_chunks(backing, first, last);
-	backing_uncharge(&backing->owner, last - first + 1);
-	backing->npinned -= last - first + 1;
+	uncharge(backing, last - first + 1);
 }
 
 static int pin_range(struct io_backing *backing, unsigned long first,
@@ -108,10 +131,9 @@ static int pin_range(struct io_backing *backing, unsigned long first,
 	unsigned long next = first;
 	int rc;
 
-	rc = backing_charge(&backing->owner, last - first + 1);
+	rc = charge(backing, last - first + 1);
 	if (rc)
 		return rc;
-	backing->npinned += last - first + 1;
 	rc = backing->ops->pin(backing, first, last, &next);
 	if (rc)
 		unpin_range(backing, first, last, next);
@@ -209,6 +231,49 @@ void backing_release_locked(struct io_backing *backing,
 	lockdep_assert_held(&backing->lock);
 	interval_tree_remove(&hold->span, &backing->holds);
 	unpin_unheld(backing, hold->span.start, hold->span.last);
+}
+
+/**
+ * backing_watch() - ask to be told when the memory is taken away
+ * @backing: the backing
+ * @watch: its revoked is set
+ */
+void backing_watch(struct io_backing *backing, struct backing_watch *watch)
+{
+	if (!backing->ops->lock)
+		return;
+	backing->ops->lock(backing);
+	list_add_tail(&watch->item, &backing->watches);
+	backing->ops->unlock(backing);
+}
+
+/**
+ * backing_unwatch() - undo backing_watch()
+ * @backing: the backing
+ * @watch: is not called any more
+ */
+void backing_unwatch(struct io_backing *backing, struct backing_watch *watch)
+{
+	if (!backing->ops->lock)
+		return;
+	backing->ops->lock(backing);
+	list_del(&watch->item);
+	backing->ops->unlock(backing);
+}
+
+/**
+ * backing_revoke() - the memory is taken away
+ * @backing: nothing reaches its memory when this returns, nor ever again
+ *
+ * Context: ops->lock is held; takes the locks of areas.
+ */
+void backing_revoke(struct io_backing *backing)
+{
+	struct backing_watch *watch;
+
+	backing->revoked = true;
+	list_for_each_entry(watch, &backing->watches, item)
+		watch->revoked(watch);
 }
 
 /**

@@ -28,6 +28,9 @@
 
 #include "pfn_store.h"
 
+struct device;
+struct dma_buf;
+struct dmabuf_source;
 struct file;
 struct io_backing;
 struct mm_struct;
@@ -76,6 +79,10 @@ struct backing_hold {
  *	IOMMU_READ and IOMMU_WRITE
  * @has_pages: the CPU may access it; its frames have a struct page
  * @is_user: &io_backing.addr is an address of the owner's mm
+ * @unaccounted: it is not memory of the system: nothing is charged
+ * @lock: if set, the owner may take the memory away, and does so under this
+ *	lock. It is held over whatever changes how an area of it is mapped
+ * @unlock: undoes @lock
  * @pin: pin the indices @first to @last and record them in the store. Advances
  *	*@next, which is @first at entry, past what is pinned, also when it fails
  * @unpin: let go of pages with contiguous frames
@@ -85,11 +92,24 @@ struct io_backing_ops {
 	int prot;
 	bool has_pages;
 	bool is_user;
+	bool unaccounted;
+	void (*lock)(struct io_backing *backing);
+	void (*unlock)(struct io_backing *backing);
 	int (*pin)(struct io_backing *backing, unsigned long first,
 		   unsigned long last, unsigned long *next);
 	void (*unpin)(struct io_backing *backing, unsigned long pfn,
 		      unsigned long npages);
 	void (*release)(struct io_backing *backing);
+};
+
+/**
+ * struct backing_watch - somebody who must know when the memory is taken away
+ * @item: [ops->lock] in &io_backing.watches
+ * @revoked: called under ops->lock; afterwards nothing reaches the memory
+ */
+struct backing_watch {
+	struct list_head item;
+	void (*revoked)(struct backing_watch *watch);
 };
 
 /**
@@ -106,6 +126,9 @@ struct io_backing_ops {
  * @addr: [I] address of index 0 in the source, page aligned
  * @file: [I] the file, if that is the source
  * @file_last: [I] offset of its last byte that is used
+ * @dmabuf: [I] the dma-buf, if that is the source
+ * @revoked: [ops->lock] the memory was taken away, for ever
+ * @watches: [ops->lock] all struct backing_watch
  * @change_item: [ictx->process_mutex] for a change of owner
  */
 struct io_backing {
@@ -121,6 +144,9 @@ struct io_backing {
 	unsigned long addr;
 	struct file *file;
 	unsigned long file_last;
+	struct dmabuf_source *dmabuf;
+	bool revoked;
+	struct list_head watches;
 	struct list_head change_item;
 };
 
@@ -129,6 +155,10 @@ struct io_backing *backing_create_user(unsigned long va, unsigned long npages,
 struct io_backing *backing_create_file(struct file *file, unsigned long start,
 				       unsigned long length, bool writable,
 				       enum account_mode mode);
+struct io_backing *backing_create_dmabuf(struct dma_buf *dmabuf,
+					 struct device *dev,
+					 unsigned long start,
+					 unsigned long length, bool writable);
 bool backing_is_file(const struct io_backing *backing);
 void backing_put(struct io_backing *backing);
 
@@ -137,6 +167,23 @@ static inline struct io_backing *backing_get(struct io_backing *backing)
 	kref_get(&backing->ref);
 	return backing;
 }
+
+/* Hold off the owner of memory that may be taken away. */
+static inline void backing_lock_source(struct io_backing *backing)
+{
+	if (backing->ops->lock)
+		backing->ops->lock(backing);
+}
+
+static inline void backing_unlock_source(struct io_backing *backing)
+{
+	if (backing->ops->unlock)
+		backing->ops->unlock(backing);
+}
+
+void backing_watch(struct io_backing *backing, struct backing_watch *watch);
+void backing_unwatch(struct io_backing *backing, struct backing_watch *watch);
+void backing_revoke(struct io_backing *backing);
 
 int backing_hold(struct io_backing *backing, struct backing_hold *hold,
 		 unsigned long first, unsigned long last);
