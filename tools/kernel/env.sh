@@ -1,0 +1,16 @@
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# Sourced by scripts that call the kernel's make: what has to be the same in every
+# call, or everything is compiled again. $tree is the tree that kmake builds.
+
+root=$(readlink -f "$(dirname "${BASH_SOURCE[0]}")/../..")
+cache=${XDG_CACHE_HOME:-$HOME/.cache}/iommufd
+ours=drivers/iommu/iommufd
+
+unset MAKEFLAGS MFLAGS MAKELEVEL MAKEOVERRIDES KERNELRELEASE srctree
+export CCACHE_DIR=$cache/ccache CCACHE_NOHASHDIR=1 CCACHE_MAXSIZE=4G
+export KBUILD_BUILD_TIMESTAMP='Thu Jan  1 00:00:00 UTC 1970'
+export KBUILD_BUILD_USER=iommufd KBUILD_BUILD_HOST=iommufd KBUILD_BUILD_VERSION=1
+export LC_ALL=C
+
+kmake() { make -C "$tree" CC="ccache gcc" HOSTCC="ccache gcc" "$@"; }

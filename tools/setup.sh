@@ -1,0 +1,210 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# Prepare a machine: packages, QEMU 10 or newer, and a Linux 7.3 source tree
+# without its own drivers/iommu/iommufd.
+#
+# Usage: setup.sh            install what is missing, print the source path last
+#   KDIR=PATH                use a snapshot of this 7.3 tree (never written to);
+#                            remove linux-7.3-kdir from the cache to take another
+#
+# Nothing is done twice: what is there already is left alone.
+
+set -eu
+
+cache=${XDG_CACHE_HOME:-$HOME/.cache}/iommufd
+want=7.3
+qemu_min=10
+src=$cache/linux-$want${KDIR:+-kdir}
+
+say() { printf 'setup: %s\n' "$*" >&2; }
+die() { say "$*"; exit 1; }
+
+packages="bc bison ccache cpio flex gcc kmod libc6-dev libelf-dev make
+	busybox-static perl python3 rsync sparse xz-utils zstd"
+
+as_root() {
+	if [ "$(id -u)" = 0 ]; then
+		"$@"
+	elif command -v sudo >/dev/null; then
+		sudo "$@"
+	else
+		die "'$*' needs root: run 'make setup' as root or install sudo"
+	fi
+}
+
+apt_root() {
+	as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq \
+		-o Dpkg::Use-Pty=0 -o DPkg::Lock::Timeout=300 "$@" >&2
+}
+
+need_apt() {
+	command -v apt-get >/dev/null ||
+		die "no apt here: install by hand: $packages qemu-system-x86 (>= $qemu_min), and pass KDIR="
+}
+
+codename() { . /etc/os-release && echo "${VERSION_CODENAME:-}"; }
+
+# The mirror from which the running release itself comes; never written down here.
+mirror() {
+	apt-get indextargets --format '$(CODENAME) $(REPO_URI)' 'Created-By: Packages' |
+		awk -v c="$(codename)" '$1 == c { print $2; exit }'
+}
+
+# add_suite NAME SUITE: add SUITE of the configured mirror below every pin, so
+# that nothing comes from it unless it is asked for by name.
+add_suite() {
+	local list=/etc/apt/sources.list.d/iommufd-$1.sources
+	local pref=/etc/apt/preferences.d/iommufd-$1
+	local uri
+
+	uri=$(mirror)
+	[ -n "$uri" ] || die "cannot tell which mirror apt uses for $(codename)"
+	printf 'Package: *\nPin: release n=%s\nPin-Priority: -1\n' "$2" |
+		as_root tee "$pref" >/dev/null
+	printf 'Types: deb\nURIs: %s\nSuites: %s\nComponents: main\nSigned-By: %s\n' \
+		"$uri" "$2" /usr/share/keyrings/debian-archive-keyring.gpg |
+		as_root tee "$list" >/dev/null
+	apt_root update
+}
+
+# have_candidate PACKAGE: some configured suite offers it, pinned or not.
+have_candidate() { apt-cache madison "$1" 2>/dev/null | grep . >/dev/null; }
+
+missing() {
+	local p
+
+	for p in "$@"; do
+		dpkg-query -W -f '${db:Status-Status}\n' "$p" 2>/dev/null |
+			grep -qx installed || echo "$p"
+	done
+}
+
+install_packages() {
+	local m
+
+	m=$(missing $packages)	# split on purpose, here and below
+	[ -n "$m" ] || return 0
+	need_apt
+	say "installing:" $m
+	apt_root update
+	apt_root install --no-install-recommends -y $m
+}
+
+qemu_major() {
+	qemu-system-x86_64 --version 2>/dev/null |
+		sed -n 's/^QEMU emulator version \([0-9]*\)\..*/\1/p'
+}
+
+install_qemu() {
+	local major from=()
+
+	major=$(qemu_major)
+	[ "${major:-0}" -ge $qemu_min ] && return 0
+	need_apt
+	if [ "$(codename)" = bookworm ]; then
+		if ! apt-cache madison qemu-system-x86 | grep bookworm-backports >/dev/null; then
+			add_suite bookworm-backports bookworm-backports
+		fi
+		# -t lifts the whole suite for this one transaction
+		from=(-t bookworm-backports)
+	fi
+	say "installing QEMU >= $qemu_min"
+	apt_root install --no-install-recommends -y "${from[@]}" \
+		-o Dir::Etc::PreferencesParts=/dev/null \
+		qemu-system-x86 qemu-system-common qemu-system-data seabios ipxe-qemu
+	major=$(qemu_major)
+	[ "${major:-0}" -ge $qemu_min ] ||
+		die "QEMU $qemu_min or newer is needed, apt offers ${major:-none}"
+}
+
+tree_version() {
+	sed -n 's/^VERSION = //p;s/^PATCHLEVEL = //p' "$1/Makefile" 2>/dev/null |
+		head -2 | paste -sd.
+}
+
+# Our own sources are written without the tree's: they never stay in the cache.
+strip_own_dir() {
+	find "$1/drivers/iommu/iommufd" -mindepth 1 -delete 2>/dev/null || true
+	[ ! -e "$1/drivers/iommu/iommufd/main.c" ]
+}
+
+use_kdir() {
+	local v
+
+	v=$(tree_version "$KDIR")
+	[ "$v" = $want ] ||
+		die "KDIR=$KDIR is Linux ${v:-(no kernel tree)}; this subsystem is for Linux $want only"
+	rm -rf "$src.part"
+	say "copying the tree at $KDIR"
+	mkdir -p "$src.part"
+	# Sources only, whatever was built there.
+	rsync -a --exclude=/.git --exclude=/drivers/iommu/iommufd/ \
+		--exclude='*.o' --exclude='*.ko' --exclude='*.a' --exclude='.*.cmd' \
+		--exclude='/.config*' --exclude='/vmlinux*' --exclude=/include/config \
+		--exclude=/include/generated --exclude='/arch/*/include/generated' \
+		"$KDIR/" "$src.part/"
+	mkdir -p "$src.part/drivers/iommu/iommufd"
+}
+
+fetch_package() {
+	local deb
+
+	need_apt
+	if ! have_candidate linux-source-$want; then
+		add_suite kernel trixie-backports
+	fi
+	have_candidate linux-source-$want ||
+		die "no configured suite has linux-source-$want: pass KDIR=PATH"
+	if ! ls "$cache"/deb/linux-source-${want}_*_all.deb >/dev/null 2>&1; then
+		say "downloading linux-source-$want"
+		mkdir -p "$cache/deb.part"
+		# Downloaded, not installed: pins do not matter for a named version.
+		(cd "$cache/deb.part" && apt-get -qq download \
+			"linux-source-$want=$(apt-cache madison linux-source-$want |
+				awk -F'|' '{ gsub(/ /, "", $2); print $2; exit }')") >&2
+		rm -rf "$cache/deb"
+		mv "$cache/deb.part" "$cache/deb"
+	fi
+	deb=$(ls "$cache"/deb/linux-source-${want}_*_all.deb)
+	rm -rf "$src.part"
+	mkdir -p "$src.part"
+	say "unpacking $(basename "$deb")"
+	# drivers/iommu/iommufd is skipped, so that it is never on the disk at all.
+	dpkg-deb --fsys-tarfile "$deb" |
+		tar -xO --wildcards "./usr/src/linux-source-$want.tar.xz" |
+		tar -xJ -C "$src.part" --strip-components=1 \
+			--exclude="linux-source-$want/drivers/iommu/iommufd/*"
+	mkdir -p "$src.part/drivers/iommu/iommufd"
+}
+
+have_source() {
+	[ "$(cat "$src/.iommufd-origin" 2>/dev/null)" = "$1" ]
+}
+
+install_source() {
+	local origin=package
+
+	[ -z "${KDIR:-}" ] || origin=$(readlink -e "$KDIR") || die "KDIR=$KDIR is not there"
+	have_source "$origin" && return 0
+	mkdir -p "$cache"
+	exec 9>"$cache/lock"
+	flock 9
+	have_source "$origin" && return 0	# another one was faster
+	if [ -n "${KDIR:-}" ]; then
+		use_kdir
+	else
+		fetch_package
+	fi
+	[ "$(tree_version "$src.part")" = $want ] ||
+		die "the unpacked source is Linux $(tree_version "$src.part"), not $want"
+	strip_own_dir "$src.part" || die "could not remove the tree's own iommufd"
+	echo "$origin" >"$src.part/.iommufd-origin"
+	rm -rf "$src"
+	mv "$src.part" "$src"
+}
+
+install_packages
+install_qemu
+install_source
+echo "$src"

@@ -1,0 +1,40 @@
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# The targets for people. Each calls a script that does first what it needs and
+# leaves alone what is up to date.
+
+.DEFAULT_GOAL := help
+.PHONY: help setup kernel kernel-debug demo check shell clean
+
+help:
+	@echo 'make setup    install packages, QEMU and the kernel source'
+	@echo 'make kernel   build the kernel with this subsystem into build/linux'
+	@echo 'make demo     boot it and show, step by step, what the IOMMU allows'
+	@echo 'make check    run every test, on a plain and on a debug kernel'
+	@echo 'make shell    boot it to a shell (leave with exit or ctrl-a x)'
+	@echo 'make clean    remove build/ (the caches outside stay)'
+	@echo
+	@echo 'KDIR=PATH takes your own Linux 7.3 tree; EXTRA_CONFIG=FILE adds a'
+	@echo 'config fragment. make kernel-debug builds the other kernel of make check.'
+
+setup:
+	@tools/setup.sh
+
+kernel:
+	@tools/kernel/build
+
+kernel-debug:
+	@tools/kernel/build --debug
+
+demo: kernel
+	@$(MAKE) -s -C tools/demo OUTPUT=$(CURDIR)/build/demo KSRC=$(CURDIR)/build/linux
+	@tools/vm/run -- build/demo/demo
+
+check:
+	@tools/check/run
+
+shell: kernel
+	@tools/vm/run --shell
+
+clean:
+	rm -rf build
