@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What the kernel tells about pinned memory and about blocked DMA.
+ */
+#ifndef LIB_KERNEL_H
+#define LIB_KERNEL_H
+
+#include <stddef.h>
+#include <linux/types.h>
+
+#include "must.h"
+
+/*
+ * A line of /proc/self/status in KiB: "VmPin" is pinned, "VmLck" is charged to
+ * the process.
+ */
+int status_kib(const char *name);
+
+/*
+ * Pages that are pinned by anyone in the system. Root only: the counters are
+ * per CPU, and have to be summed up before they are read.
+ */
+int pinned_pages(void);
+
+/*
+ * Pages that this process has pinned, if nobody has pinned any other ones since
+ * pinned_pages() said @before. -ESTALE if the two accounts do not agree.
+ */
+int pins_since(int before);
+
+/* The kernel's log, from the call of kmsg_open() on. */
+int kmsg_open(void);
+/*
+ * Wait up to @ms for the report of DMA that the IOMMU blocked, and copy its text.
+ * ETIMEDOUT when there was none. The kernel writes about three in five seconds
+ * and drops the others.
+ */
+int kmsg_dma_fault(int kmsg, int ms, char *text, size_t room);
+
+#endif

@@ -1,0 +1,236 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <unistd.h>
+#include <linux/pci_regs.h>
+
+#include "vfio_device.h"
+
+#define PCI_DEVICES "/sys/bus/pci/devices"
+
+/* The last part of where the symbolic link @name of a PCI device leads. */
+static int link_target(const struct pci_address *pci, const char *name,
+		       char *to, size_t room)
+{
+	char path[128], target[256];
+	const char *base;
+	ssize_t n;
+
+	snprintf(path, sizeof(path), PCI_DEVICES "/%s/%s", pci->name, name);
+	n = readlink(path, target, sizeof(target) - 1);
+	if (n < 0)
+		return -errno;
+	target[n] = 0;
+	base = strrchr(target, '/');
+	base = base ? base + 1 : target;
+	if (strlen(base) >= room)
+		return -ENAMETOOLONG;
+	memcpy(to, base, strlen(base) + 1);
+	return 0;
+}
+
+/* @name from a directory; what is too long is no address. */
+static bool to_address(const char *name, struct pci_address *pci)
+{
+	if (strlen(name) >= sizeof(pci->name))
+		return false;
+	memcpy(pci->name, name, strlen(name) + 1);
+	return true;
+}
+
+static int read_id(const struct pci_address *pci, const char *file)
+{
+	unsigned int value;
+	char path[128];
+	FILE *f;
+	int n;
+
+	snprintf(path, sizeof(path), PCI_DEVICES "/%s/%s", pci->name, file);
+	f = fopen(path, "re");
+	if (!f)
+		return -errno;
+	n = fscanf(f, "%x", &value);
+	fclose(f);
+	return n == 1 ? (int)value : -EINVAL;
+}
+
+static bool is_usable(const struct pci_address *pci, __u16 vendor,
+		      __u16 device)
+{
+	char driver[32];
+
+	return read_id(pci, "vendor") == vendor &&
+	       read_id(pci, "device") == device &&
+	       !link_target(pci, "driver", driver, sizeof(driver)) &&
+	       !strcmp(driver, "vfio-pci");
+}
+
+int pci_find(__u16 vendor, __u16 device, struct pci_address *found, int room)
+{
+	struct dirent **entries;
+	struct pci_address pci;
+	int i, n, count = 0;
+
+	n = scandir(PCI_DEVICES, &entries, NULL, alphasort);
+	if (n < 0)
+		return -errno;
+	for (i = 0; i < n; i++) {
+		if (to_address(entries[i]->d_name, &pci) &&
+		    is_usable(&pci, vendor, device)) {
+			if (count < room)
+				found[count] = pci;
+			count++;
+		}
+		free(entries[i]);
+	}
+	free(entries);
+	return count;
+}
+
+int pci_group(const struct pci_address *pci)
+{
+	char group[16];
+	int rc = link_target(pci, "iommu_group", group, sizeof(group));
+
+	return rc ? rc : atoi(group);
+}
+
+/* Drivers that leave the DMA of their device to others */
+static bool is_harmless(const char *driver)
+{
+	return !strcmp(driver, "vfio-pci") || !strcmp(driver, "pci-stub") ||
+	       !strcmp(driver, "pcieport");
+}
+
+int pci_group_in_use(const struct pci_address *pci)
+{
+	struct pci_address other;
+	char path[128], driver[32];
+	struct dirent *entry;
+	int in_use = 0;
+	DIR *dir;
+
+	snprintf(path, sizeof(path), PCI_DEVICES "/%s/iommu_group/devices",
+		 pci->name);
+	dir = opendir(path);
+	if (!dir)
+		return -errno;
+	while ((entry = readdir(dir))) {
+		if (to_address(entry->d_name, &other) &&
+		    !link_target(&other, "driver", driver, sizeof(driver)))
+			in_use |= !is_harmless(driver);
+	}
+	closedir(dir);
+	return in_use;
+}
+
+int vfio_open(const struct pci_address *pci)
+{
+	struct dirent *entry;
+	char path[320];
+	DIR *dir;
+	int fd = -ENODEV;
+
+	/* The directory vfio-dev holds one more, named vfioN. */
+	snprintf(path, sizeof(path), PCI_DEVICES "/%s/vfio-dev", pci->name);
+	dir = opendir(path);
+	if (!dir)
+		return -errno;
+	while ((entry = readdir(dir))) {
+		if (strncmp(entry->d_name, "vfio", 4))
+			continue;
+		snprintf(path, sizeof(path), "/dev/vfio/devices/%s",
+			 entry->d_name);
+		fd = open(path, O_RDWR | O_CLOEXEC);
+		if (fd < 0)
+			fd = -errno;
+		break;
+	}
+	closedir(dir);
+	return fd;
+}
+
+int vfio_bind(int device, int iommufd)
+{
+	struct vfio_device_bind_iommufd bind = {
+		.argsz = sizeof(bind),
+		.iommufd = iommufd,
+	};
+
+	if (ioctl(device, VFIO_DEVICE_BIND_IOMMUFD, &bind))
+		return -errno;
+	return bind.out_devid;
+}
+
+int vfio_attach(int device, __u32 pt_id)
+{
+	struct vfio_device_attach_iommufd_pt attach = {
+		.argsz = sizeof(attach),
+		.pt_id = pt_id,
+	};
+
+	if (ioctl(device, VFIO_DEVICE_ATTACH_IOMMUFD_PT, &attach))
+		return -errno;
+	return attach.pt_id;
+}
+
+int vfio_detach(int device)
+{
+	struct vfio_device_detach_iommufd_pt detach = {
+		.argsz = sizeof(detach),
+	};
+
+	if (ioctl(device, VFIO_DEVICE_DETACH_IOMMUFD_PT, &detach))
+		return -errno;
+	return 0;
+}
+
+static int region_info(int device, int index, struct vfio_region_info *info)
+{
+	memset(info, 0, sizeof(*info));
+	info->argsz = sizeof(*info);
+	info->index = index;
+	return ioctl(device, VFIO_DEVICE_GET_REGION_INFO, info) ? -errno : 0;
+}
+
+int vfio_bus_master(int device, bool on)
+{
+	struct vfio_region_info config;
+	__u16 command;
+	off_t at;
+	int rc;
+
+	rc = region_info(device, VFIO_PCI_CONFIG_REGION_INDEX, &config);
+	if (rc)
+		return rc;
+	at = config.offset + PCI_COMMAND;
+	if (pread(device, &command, sizeof(command), at) != sizeof(command))
+		return -EIO;
+	command |= PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER;
+	if (!on)
+		command &= ~PCI_COMMAND_MASTER;
+	if (pwrite(device, &command, sizeof(command), at) != sizeof(command))
+		return -EIO;
+	return 0;
+}
+
+void *vfio_map_bar(int device, int bar, size_t size)
+{
+	struct vfio_region_info info;
+	int rc = region_info(device, VFIO_PCI_BAR0_REGION_INDEX + bar, &info);
+
+	if (!rc && size > info.size)
+		rc = -EINVAL;
+	if (rc) {
+		errno = -rc;
+		return MAP_FAILED;
+	}
+	return mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, device,
+		    info.offset);
+}

@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * IOMMU_VFIO_IOAS: which IOAS the ioctls of a VFIO container work on.
+ */
+#include "test.h"
+
+#define GET	IOMMU_VFIO_IOAS_GET
+#define SET	IOMMU_VFIO_IOAS_SET
+#define CLEAR	IOMMU_VFIO_IOAS_CLEAR
+
+FIXTURE(vfio_ioas)
+{
+	int fd;
+};
+
+FIXTURE_SETUP(vfio_ioas)
+{
+	self->fd = must(iommufd_open());
+}
+
+FIXTURE_TEARDOWN(vfio_ioas)
+{
+	close(self->fd);
+}
+
+TEST_F(vfio_ioas, errors)
+{
+	struct iommu_vfio_ioas cmd = {
+		.size = sizeof(cmd),
+		.ioas_id = NO_ID,
+		.op = GET,
+		.__reserved = 1,
+	};
+
+	EXPECT_EQ(-EOPNOTSUPP, iommufd_ioctl(self->fd, IOMMU_VFIO_IOAS, &cmd));
+	cmd.op = CLEAR;
+	EXPECT_EQ(-EOPNOTSUPP, iommufd_ioctl(self->fd, IOMMU_VFIO_IOAS, &cmd));
+	cmd.op = CLEAR + 1;
+	cmd.__reserved = 0;
+	EXPECT_EQ(-EOPNOTSUPP, iommufd_ioctl(self->fd, IOMMU_VFIO_IOAS, &cmd));
+	cmd.op = 0xffff;
+	EXPECT_EQ(-EOPNOTSUPP, iommufd_ioctl(self->fd, IOMMU_VFIO_IOAS, &cmd));
+}
+
+TEST_F(vfio_ioas, get_and_set)
+{
+	int one = must(ioas_alloc(self->fd)), two = must(ioas_alloc(self->fd));
+
+	EXPECT_EQ(-ENODEV, iommufd_vfio_ioas(self->fd, GET, 0));
+	EXPECT_EQ(-ENOENT, iommufd_vfio_ioas(self->fd, SET, 0));
+	EXPECT_EQ(-ENOENT, iommufd_vfio_ioas(self->fd, SET, NO_ID));
+	EXPECT_EQ(0, iommufd_vfio_ioas(self->fd, SET, one));
+	EXPECT_EQ(one, iommufd_vfio_ioas(self->fd, GET, 0));
+	EXPECT_EQ(0, iommufd_vfio_ioas(self->fd, SET, two));
+	EXPECT_EQ(two, iommufd_vfio_ioas(self->fd, GET, 0));
+	EXPECT_EQ(-ENOENT, iommufd_vfio_ioas(self->fd, SET, NO_ID));
+	EXPECT_EQ(two, iommufd_vfio_ioas(self->fd, GET, 0));
+}
+
+/* CLEAR forgets the choice and leaves the IOAS alone. */
+TEST_F(vfio_ioas, clear)
+{
+	int id = must(ioas_alloc(self->fd));
+
+	EXPECT_EQ(0, iommufd_vfio_ioas(self->fd, CLEAR, 0));
+	must(iommufd_vfio_ioas(self->fd, SET, id));
+	EXPECT_EQ(0, iommufd_vfio_ioas(self->fd, CLEAR, NO_ID));
+	EXPECT_EQ(-ENODEV, iommufd_vfio_ioas(self->fd, GET, 0));
+	EXPECT_EQ(0, iommufd_vfio_ioas(self->fd, CLEAR, 0));
+	EXPECT_EQ(0, iommufd_destroy(self->fd, id));
+}
+
+/* Being the choice does not keep an IOAS. */
+TEST_F(vfio_ioas, destroy)
+{
+	int one = must(ioas_alloc(self->fd)), two = must(ioas_alloc(self->fd));
+
+	must(iommufd_vfio_ioas(self->fd, SET, one));
+	EXPECT_EQ(0, iommufd_destroy(self->fd, two));
+	EXPECT_EQ(one, iommufd_vfio_ioas(self->fd, GET, 0));
+	EXPECT_EQ(0, iommufd_destroy(self->fd, one));
+	EXPECT_EQ(-ENODEV, iommufd_vfio_ioas(self->fd, GET, 0));
+	/* The ID comes back, the choice does not. */
+	EXPECT_EQ(one, ioas_alloc(self->fd));
+	EXPECT_EQ(-ENODEV, iommufd_vfio_ioas(self->fd, GET, 0));
+}
+
+TEST_HARNESS_MAIN
