@@ -85,6 +85,7 @@ iommufd_access_create(struct iommufd_ctx *ictx,
 	access->data = data;
 	access->user.align = ops->needs_pin_pages ? PAGE_SIZE : 1;
 	access->user.unmap = ops->unmap ? unmap_user : NULL;
+	access->user.id = obj->id;
 	mutex_init(&access->lock);
 	iommufd_ctx_get(ictx);
 	/* For the driver, so that the user cannot destroy the object. */
@@ -220,6 +221,8 @@ int iommufd_access_replace(struct iommufd_access *access, u32 ioas_id)
 		return -EBUSY;
 	}
 	give_up_pins(access);
+	scoped_guard(mutex, &access->lock)
+		access->ioas_unpin = NULL;
 	leave_ioas(old, &access->user);
 	io_space_swap_user(&ioas->space, &joining, &access->user);
 	guard(mutex)(&access->lock);
@@ -245,13 +248,20 @@ void iommufd_access_destroy(struct iommufd_access *access)
 }
 EXPORT_SYMBOL_NS_GPL(iommufd_access_destroy, "IOMMUFD");
 
-/* The IOAS that an operation works on, for the time that this takes. */
+/* Keep an IOAS that the access keeps for the time that an operation takes. */
+static struct iommufd_ioas *use_ioas(struct iommufd_access *access,
+				     struct iommufd_ioas *ioas)
+{
+	lockdep_assert_held(&access->lock);
+	if (!ioas)
+		return ERR_PTR(-ENOENT);
+	return iommufd_ioas_get(access->ictx, ioas->obj.id);
+}
+
 static struct iommufd_ioas *access_ioas(struct iommufd_access *access)
 {
 	guard(mutex)(&access->lock);
-	if (!access->ioas)
-		return ERR_PTR(-ENOENT);
-	return iommufd_ioas_get(access->ictx, access->ioas->obj.id);
+	return use_ioas(access, access->ioas);
 }
 
 static int range_of(struct io_range *range, unsigned long iova,
@@ -315,14 +325,17 @@ EXPORT_SYMBOL_NS_GPL(iommufd_access_pin_pages, "IOMMUFD");
 void iommufd_access_unpin_pages(struct iommufd_access *access,
 				unsigned long iova, unsigned long length)
 {
+	struct iommufd_ioas *ioas;
 	struct io_range range;
 
 	if (WARN_ON(range_of(&range, iova, length)))
 		return;
-	/* Whoever has pins is attached: nobody takes the IOAS away. */
-	if (WARN_ON(!access->ioas_unpin))
+	scoped_guard(mutex, &access->lock)
+		ioas = use_ioas(access, access->ioas_unpin);
+	if (WARN_ON(IS_ERR(ioas)))
 		return;
-	WARN_ON(!io_space_unpin(&access->ioas_unpin->space, &range));
+	WARN_ON(!io_space_unpin(&ioas->space, &range));
+	iommufd_ioas_put(ioas);
 }
 EXPORT_SYMBOL_NS_GPL(iommufd_access_unpin_pages, "IOMMUFD");
 

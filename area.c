@@ -88,6 +88,8 @@ void area_put(struct io_area *area)
 {
 	if (!refcount_dec_and_test(&area->ref))
 		return;
+	if (area->leaked)
+		return;
 	WARN_ON(area->held);
 	backing_unwatch(area->backing, &area->watch);
 	backing_put(area->backing);
@@ -211,11 +213,23 @@ static int map_runs(struct io_area *area, struct run_mapper *mapper)
 	return mapper_flush(mapper);
 }
 
+/*
+ * Unmap the first @length bytes of an area. If it cannot be proved that the IOMMU
+ * has let go of them, they are never given back.
+ */
+static void unmap_part(struct io_area *area, struct iommu_domain *domain,
+		       unsigned long length)
+{
+	if (!length || iommu_unmap(domain, area->node.first, length) == length)
+		return;
+	pr_err_once("iommufd: the IOMMU driver did not unmap IOVA %#lx-%#lx, its memory is lost\n",
+		    area->node.first, area->node.first + length - 1);
+	area->leaked = true;
+}
+
 static void unmap_domain(struct io_area *area, struct iommu_domain *domain)
 {
-	unsigned long length = area_length(area);
-
-	WARN_ON(iommu_unmap(domain, area->node.first, length) != length);
+	unmap_part(area, domain, area_length(area));
 }
 
 /*
@@ -254,9 +268,8 @@ static int map_domain(struct io_area *area, struct iommu_domain *domain)
 	}
 	sg_init_table(mapper.sg, mapper.max);
 	rc = map_runs(area, &mapper);
-	if (rc && mapper.iova != area->node.first)
-		iommu_unmap(domain, area->node.first,
-			    mapper.iova - area->node.first);
+	if (rc)
+		unmap_part(area, domain, mapper.iova - area->node.first);
 	return rc;
 }
 
@@ -274,8 +287,9 @@ static int hold_pages(struct io_area *area)
 
 static void unhold_pages(struct io_area *area)
 {
-	if (area->held)
-		backing_release(area->backing, &area->hold);
+	if (!area->held || area->leaked)
+		return;
+	backing_release(area->backing, &area->hold);
 	area->held = false;
 }
 
@@ -301,6 +315,8 @@ int area_fill(struct io_area *area)
 	int rc;
 
 	guard(area)(area);
+	if (area->backing->revoked)
+		return -ENODEV;
 	while ((dom = io_space_next_domain(area, dom))) {
 		rc = hold_pages(area);
 		if (!rc)

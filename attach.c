@@ -49,9 +49,11 @@ static int collect_reserved(struct list_head *regions, const void *owner,
 		if (region->type == IOMMU_RESV_DIRECT_RELAXABLE ||
 		    !region->length)
 			continue;
+		if (region->start > ULONG_MAX)
+			continue;
 		if (check_add_overflow((unsigned long)region->start,
 				       region->length - 1, &last))
-			return -EOVERFLOW;
+			last = ULONG_MAX;
 		rc = io_reserved_new(list, owner, region->start, last);
 		if (rc)
 			return rc;
@@ -257,6 +259,21 @@ static int attach_to(struct attach_op *op, struct iommufd_hw_pagetable *hwpt)
 	return 0;
 }
 
+/* Is there a way to attach to a HWPT that does not exist yet? */
+static int check_attach_new(struct attach_op *op)
+{
+	struct iommufd_group *igroup = op->idev->igroup;
+	bool attached;
+
+	guard(mutex)(&igroup->lock);
+	attached = !list_empty(&op->idev->attached);
+	if (op->replace)
+		return attached ? 0 : -EINVAL;
+	if (attached)
+		return -EBUSY;
+	return igroup->hwpt ? -EINVAL : 0;
+}
+
 /* Attach to an automatic HWPT of the IOAS, the first one that suits. */
 static int attach_to_ioas(struct attach_op *op, struct iommufd_ioas *ioas,
 			  u32 *pt_id)
@@ -273,6 +290,10 @@ static int attach_to_ioas(struct attach_op *op, struct iommufd_ioas *ioas,
 		iommufd_object_unkeep(&hwpt->common.obj);
 		return rc;
 	}
+	/* Before all of the IOAS is mapped in vain. */
+	rc = check_attach_new(op);
+	if (rc)
+		return rc;
 	hwpt = iommufd_hwpt_paging_new(ioas, op->idev->dev, op->idev->coherent,
 				       true);
 	if (IS_ERR(hwpt))

@@ -95,8 +95,12 @@ void iommufd_device_free(struct iommufd_object *obj)
 	struct iommufd_device *idev =
 		container_of(obj, struct iommufd_device, obj);
 
-	if (idev->owns_dma)
+	if (idev->owns_dma) {
+		scoped_guard(mutex, &idev->ictx->groups_mutex)
+			WRITE_ONCE(idev->igroup->nowned,
+				   idev->igroup->nowned - 1);
 		iommu_device_release_dma_owner(idev->dev);
+	}
 	if (idev->igroup)
 		put_group(idev->igroup);
 	put_device(idev->dev);
@@ -120,6 +124,8 @@ static int claim_device(struct iommufd_device *idev)
 	if (rc)
 		return rc;
 	idev->owns_dma = true;
+	scoped_guard(mutex, &idev->ictx->groups_mutex)
+		WRITE_ONCE(igroup->nowned, igroup->nowned + 1);
 	idev->coherent = device_iommu_capable(idev->dev,
 					      IOMMU_CAP_ENFORCE_CACHE_COHERENCY);
 	return 0;
@@ -213,7 +219,7 @@ u32 iommufd_device_to_id(struct iommufd_device *idev)
 EXPORT_SYMBOL_NS_GPL(iommufd_device_to_id, "IOMMUFD");
 
 /**
- * iommufd_ctx_has_group() - does a context have a device of a group
+ * iommufd_ctx_has_group() - does a context own the DMA of a group
  * @ictx: the context, or NULL
  * @group: the group, or NULL
  *
@@ -227,6 +233,6 @@ bool iommufd_ctx_has_group(struct iommufd_ctx *ictx, struct iommu_group *group)
 		return false;
 	guard(xa_lock)(&ictx->groups);
 	igroup = xa_load(&ictx->groups, iommu_group_id(group));
-	return igroup && igroup->group == group;
+	return igroup && igroup->group == group && READ_ONCE(igroup->nowned);
 }
 EXPORT_SYMBOL_NS_GPL(iommufd_ctx_has_group, "IOMMUFD");

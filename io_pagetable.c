@@ -30,7 +30,6 @@ void io_space_init(struct io_space *space)
 	mutex_init(&space->domains_mutex);
 	INIT_LIST_HEAD(&space->reserved);
 	INIT_LIST_HEAD(&space->domains);
-	init_rwsem(&space->users_rwsem);
 	INIT_LIST_HEAD(&space->users);
 	init_waitqueue_head(&space->unpinned);
 	space->align = 1;
@@ -228,16 +227,49 @@ static int check_fixed(struct io_space *space, unsigned long first,
 	return 0;
 }
 
-/*
- * Aligned like the memory, so that what is one large page there can be one in
- * the IOMMU too, but not more than that makes sense for.
- */
-static int choose_iova(struct io_space *space, unsigned long addr,
-		       unsigned long length, unsigned long *iova)
+/* The lowest place in the ranges from which automatic IOVA is taken. */
+static bool find_free(struct io_space *space, const struct iova_want *want,
+		      unsigned long *iova)
 {
 	const struct io_range all = { 0, ULONG_MAX };
 	const struct io_range *range = space->allowed ?: &all;
 	unsigned int n = space->allowed ? space->nr_allowed : 1;
+
+	for (; n--; range++)
+		if (iova_tree_find_free(&space->tree,
+					max(range->first, PAGE_SIZE),
+					min(range->last, ULONG_MAX - PAGE_SIZE),
+					want, iova))
+			return true;
+	return false;
+}
+
+/*
+ * As far from a multiple of the size of a large page as the memory is, so that
+ * what can be one large page there can be one in the IOMMU.
+ */
+static bool find_like_memory(struct io_space *space, unsigned long addr,
+			     unsigned long length, unsigned long *iova)
+{
+	static const unsigned long sizes[] = { PUD_SIZE, PMD_SIZE };
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(sizes); i++) {
+		struct iova_want want = {
+			.length = length,
+			.align = sizes[i],
+			.offset = addr & (sizes[i] - 1),
+		};
+
+		if (length >= sizes[i] && find_free(space, &want, iova))
+			return true;
+	}
+	return false;
+}
+
+static int choose_iova(struct io_space *space, unsigned long addr,
+		       unsigned long length, unsigned long *iova)
+{
 	struct iova_want want = { .length = length };
 	unsigned long most = PAGE_SIZE;
 
@@ -252,13 +284,9 @@ static int choose_iova(struct io_space *space, unsigned long addr,
 		return -EINVAL;
 	want.offset = offset_in_page(addr);
 
-	for (; n--; range++)
-		if (iova_tree_find_free(&space->tree,
-					max(range->first, PAGE_SIZE),
-					min(range->last, ULONG_MAX - PAGE_SIZE),
-					&want, iova))
-			return 0;
-	return -ENOSPC;
+	if (space->large_pages && find_like_memory(space, addr, length, iova))
+		return 0;
+	return find_free(space, &want, iova) ? 0 : -ENOSPC;
 }
 
 /* Take the IOVA for new areas, which follow each other. */
@@ -304,6 +332,17 @@ static int place_areas(struct io_space *space, struct list_head *areas,
 		space->nr_areas++;
 	}
 	return 0;
+}
+
+static void publish_areas(struct io_space *space, struct list_head *areas)
+{
+	struct io_area *area, *tmp;
+
+	guard(mutex)(&space->lock);
+	list_for_each_entry_safe(area, tmp, areas, item) {
+		list_del(&area->item);
+		area->state = AREA_READY;
+	}
 }
 
 static void remove_areas(struct io_space *space, struct list_head *areas)
@@ -370,25 +409,18 @@ static void clear_areas(struct list_head *areas)
 int io_space_map(struct io_space *space, struct list_head *areas,
 		 unsigned long addr, unsigned long *iova, unsigned int flags)
 {
-	struct io_area *area;
 	int rc;
 
 	rc = place_areas(space, areas, addr, iova, flags);
-	if (rc)
-		goto free;
-	rc = fill_areas(areas);
-	if (rc)
-		goto clear;
-	scoped_guard(mutex, &space->lock) {
-		list_for_each_entry(area, areas, item)
-			area->state = AREA_READY;
-		INIT_LIST_HEAD(areas);
+	if (!rc) {
+		rc = fill_areas(areas);
+		if (!rc) {
+			publish_areas(space, areas);
+			return 0;
+		}
+		clear_areas(areas);
+		remove_areas(space, areas);
 	}
-	return 0;
-clear:
-	clear_areas(areas);
-	remove_areas(space, areas);
-free:
 	areas_free(areas);
 	return rc;
 }
@@ -481,40 +513,53 @@ int io_space_unmap(struct io_space *space, unsigned long first,
 	return 0;
 }
 
-static int slice_area(struct io_area *area, const struct io_range *range,
-		      int prot, struct list_head *areas, unsigned long *addr)
-{
-	unsigned long first = max(area->node.first, range->first);
-	unsigned long last = min(area->node.last, range->last);
-	unsigned long start = area->start + (first - area->node.first);
-	struct io_area *slice;
+/* The part of a range that its first area covers. */
+struct memory_slice {
+	struct io_backing *backing;
+	unsigned long start;
+	unsigned long length;
+};
 
-	slice = area_create(area->backing, start, last - first + 1, prot);
-	if (!slice)
-		return -ENOMEM;
-	if (list_empty(areas))
-		*addr = area->backing->addr + start;
-	list_add_tail(&slice->item, areas);
+static int get_slice(struct io_space *space, const struct io_range *range,
+		     struct memory_slice *slice)
+{
+	struct io_area *area;
+
+	guard(mutex)(&space->lock);
+	area = io_space_first_area(space, range->first, range->last);
+	if (!area || area->node.first > range->first ||
+	    area->state != AREA_READY)
+		return -ENOENT;
+	slice->backing = backing_get(area->backing);
+	slice->start = area->start + (range->first - area->node.first);
+	slice->length = min(area->node.last, range->last) - range->first + 1;
 	return 0;
 }
 
 static int slice_range(struct io_space *space, const struct io_range *range,
 		       int prot, struct list_head *areas, unsigned long *addr)
 {
-	unsigned long next = range->first;
+	struct io_range rest = *range;
+	struct memory_slice slice;
 	struct io_area *area;
 	int rc;
 
-	guard(mutex)(&space->lock);
-	for_each_area(area, space, range->first, range->last) {
-		if (area->node.first > next || area->state != AREA_READY)
-			return -ENOENT;
-		rc = slice_area(area, range, prot, areas, addr);
-		if (rc || area->node.last >= range->last)
+	for (;;) {
+		rc = get_slice(space, &rest, &slice);
+		if (rc)
 			return rc;
-		next = area->node.last + 1;
+		if (list_empty(areas))
+			*addr = slice.backing->addr + slice.start;
+		area = area_create(slice.backing, slice.start, slice.length,
+				   prot);
+		backing_put(slice.backing);
+		if (!area)
+			return -ENOMEM;
+		list_add_tail(&area->item, areas);
+		if (slice.length == rest.last - rest.first + 1)
+			return 0;
+		rest.first += slice.length;
 	}
-	return -ENOENT;
 }
 
 /**
@@ -541,8 +586,10 @@ int io_space_slice(struct io_space *space, const struct io_range *range,
 /* What lies outside the aperture is reserved on behalf of the domain. */
 static int reserve_aperture(struct list_head *list, struct io_domain *dom)
 {
-	unsigned long start = dom->domain->geometry.aperture_start;
-	unsigned long end = dom->domain->geometry.aperture_end;
+	unsigned long start = min_t(u64, ULONG_MAX,
+				    dom->domain->geometry.aperture_start);
+	unsigned long end = min_t(u64, ULONG_MAX,
+				  dom->domain->geometry.aperture_end);
 	int rc = 0;
 
 	if (start)

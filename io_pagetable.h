@@ -30,7 +30,6 @@
 #include <linux/list.h>
 #include <linux/mutex.h>
 #include <linux/refcount.h>
-#include <linux/rwsem.h>
 #include <linux/wait.h>
 
 #include "iova_alloc.h"
@@ -53,14 +52,15 @@ enum area_state {
  * @prot: [I] IOMMU_READ and IOMMU_WRITE as the user asked
  * @ref: 1 for being in the tree; others are short
  * @state: [s]
- * @pins: [s] pins of kernel users in it
- * @busy: [s] kernel users that are just reading or writing it
+ * @pins: [s to change] pins of kernel users in it
+ * @busy: [s to change] kernel users that are just reading or writing it
  * @item: [s] list of areas that one operation works on
  * @lock: orders the work on this area
  * @epoch: [lock] see the DOC block; [s] as well until it is in the tree
  * @watch: the owner of the memory may take it away
  * @filled: [lock] it is mapped in the domains that the epoch says
  * @held: [lock] @hold keeps its pages pinned
+ * @leaked: [lock] an IOMMU may still reach its pages, which are never released
  * @hold: [lock]
  */
 struct io_area {
@@ -79,6 +79,7 @@ struct io_area {
 	struct backing_watch watch;
 	bool filled;
 	bool held;
+	bool leaked;
 	struct backing_hold hold;
 };
 
@@ -119,12 +120,18 @@ struct io_domain {
 
 /**
  * struct io_user - a kernel user of a space
- * @item: [u] in &io_space.users
+ * @item: [s] in &io_space.users
+ * @calls: [s to change] calls of @unmap that are under way
+ * @leaving: [s] it is not called any more
+ * @id: [I] the object, for messages
  * @align: [I] what its pins ask of the alignment of areas
  * @unmap: called before an area with pins goes: gives up all pins in the range
  */
 struct io_user {
 	struct list_head item;
+	unsigned int calls;
+	bool leaving;
+	unsigned int id;
 	unsigned long align;
 	void (*unmap)(struct io_user *user, unsigned long iova,
 		      unsigned long length);
@@ -148,10 +155,8 @@ struct io_range {
  * @epoch: [s] joins and leaves so far
  * @nr_areas: [s]
  * @large_pages: [s] hand contiguous memory to the IOMMU in one piece
- * @users_rwsem: [u] held for reading while users are told of an unmap, so that
- *	one who has left is never told
- * @users: [u; s as well to change] kernel users
- * @unpinned: woken when an area has no pins left
+ * @users: [s] kernel users
+ * @unpinned: woken when an area has fewer pins, or a call of a user has returned
  * @domains_mutex: excludes joins and leaves from each other; held for long
  */
 struct io_space {
@@ -165,7 +170,6 @@ struct io_space {
 	u64 epoch;
 	unsigned long nr_areas;
 	bool large_pages;
-	struct rw_semaphore users_rwsem;
 	struct list_head users;
 	wait_queue_head_t unpinned;
 	struct mutex domains_mutex;

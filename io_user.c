@@ -20,7 +20,7 @@
 /**
  * io_space_add_user() - let a kernel user use a space
  * @space: the space
- * @user: its align and unmap are set
+ * @user: its align, unmap and id are set
  *
  * Return: 0, or -EADDRINUSE if an area does not suit its alignment.
  */
@@ -28,12 +28,13 @@ int io_space_add_user(struct io_space *space, struct io_user *user)
 {
 	int rc;
 
-	guard(rwsem_write)(&space->users_rwsem);
 	guard(mutex)(&space->lock);
 	rc = io_space_raise_align(space, user->align);
-	if (!rc)
-		list_add_tail(&user->item, &space->users);
-	return rc;
+	if (rc)
+		return rc;
+	user->leaving = false;
+	list_add_tail(&user->item, &space->users);
+	return 0;
 }
 
 /**
@@ -41,11 +42,13 @@ int io_space_add_user(struct io_space *space, struct io_user *user)
  * @space: the space
  * @user: has no pins any more; is never called again when this returns
  *
- * Context: waits until users that are being called have returned.
+ * Context: waits until a call of the user has returned.
  */
 void io_space_remove_user(struct io_space *space, struct io_user *user)
 {
-	guard(rwsem_write)(&space->users_rwsem);
+	scoped_guard(mutex, &space->lock)
+		user->leaving = true;
+	wait_event(space->unpinned, !READ_ONCE(user->calls));
 	guard(mutex)(&space->lock);
 	list_del(&user->item);
 	io_space_update_align(space);
@@ -54,32 +57,61 @@ void io_space_remove_user(struct io_space *space, struct io_user *user)
 /**
  * io_space_swap_user() - let a kernel user take the place of another one
  * @space: the space
- * @old: goes
+ * @old: goes; it has no unmap, so that nobody is calling it
  * @user: comes; asks for the same alignment
  */
 void io_space_swap_user(struct io_space *space, struct io_user *old,
 			struct io_user *user)
 {
-	guard(rwsem_write)(&space->users_rwsem);
 	guard(mutex)(&space->lock);
+	user->leaving = false;
 	list_replace(&old->item, &user->item);
 }
 
-static bool area_unused(struct io_area *area, unsigned int *pins)
+/* The user after @prev, which the walk gives up, and which stays until then. */
+static struct io_user *next_user(struct io_space *space, struct io_user *prev)
 {
-	guard(mutex)(&area->space->lock);
-	*pins = area->pins;
-	return !area->pins && !area->busy;
+	struct io_user *user, *found = NULL;
+
+	guard(mutex)(&space->lock);
+	user = list_prepare_entry(prev, &space->users, item);
+	list_for_each_entry_continue(user, &space->users, item)
+		if (user->unmap && !user->leaving) {
+			found = user;
+			break;
+		}
+	if (found)
+		WRITE_ONCE(found->calls, found->calls + 1);
+	if (prev) {
+		WRITE_ONCE(prev->calls, prev->calls - 1);
+		wake_up_all(&space->unpinned);
+	}
+	return found;
 }
 
 static void tell_users(struct io_space *space, struct io_area *area)
 {
+	struct io_user *user = NULL;
+
+	while ((user = next_user(space, user)))
+		user->unmap(user, area->node.first, area_length(area));
+}
+
+static void blame_users(struct io_space *space, struct io_area *area)
+{
 	struct io_user *user;
 
-	guard(rwsem_read)(&space->users_rwsem);
+	guard(mutex)(&space->lock);
 	list_for_each_entry(user, &space->users, item)
 		if (user->unmap)
-			user->unmap(user, area->node.first, area_length(area));
+			pr_err_ratelimited("iommufd: IOVA %#lx-%#lx is not unmapped: access %u, or another one, keeps pins in it\n",
+					   area->node.first, area->node.last,
+					   user->id);
+}
+
+static bool area_unused(const struct io_area *area)
+{
+	return !READ_ONCE(area->pins) && !READ_ONCE(area->busy);
 }
 
 /**
@@ -87,29 +119,31 @@ static void tell_users(struct io_space *space, struct io_area *area)
  * @space: the space
  * @area: is %AREA_UNMAPPING, so that nobody starts to use it
  *
- * Context: may sleep for some seconds; calls back the users without a lock that
- * they could need.
+ * Who is just copying is waited for, as long as that takes.
+ *
+ * Context: may sleep for some seconds; calls back the users without a lock.
  * Return: 0; -EDEADLOCK a user did not give up its pins, which is logged; -EINTR
  * on a fatal signal.
  */
 int io_space_expel_users(struct io_space *space, struct io_area *area)
 {
-	unsigned int round, pins;
+	unsigned int round;
 
 	for (round = 0; round < EXPEL_ROUNDS; round++) {
-		if (area_unused(area, &pins))
+		if (wait_event_killable(space->unpinned,
+					!READ_ONCE(area->busy)))
+			return -EINTR;
+		if (area_unused(area))
 			return 0;
-		if (pins)
-			tell_users(space, area);
-		if (wait_event_timeout(space->unpinned,
-				       area_unused(area, &pins),
-				       msecs_to_jiffies(1 << round)))
-			return 0;
+		tell_users(space, area);
+		wait_event_timeout(space->unpinned, area_unused(area),
+				   msecs_to_jiffies(1 << round));
 		if (fatal_signal_pending(current))
 			return -EINTR;
 	}
-	pr_err_ratelimited("iommufd: a driver keeps %u pins in IOVA %#lx-%#lx that is being unmapped\n",
-			   pins, area->node.first, area->node.last);
+	if (area_unused(area))
+		return 0;
+	blame_users(space, area);
 	return -EDEADLOCK;
 }
 
@@ -159,7 +193,7 @@ static int begin_slice(struct io_space *space, const struct io_range *range,
 	rc = check_area(area, range->first, prot);
 	if (rc)
 		return rc;
-	area->busy++;
+	WRITE_ONCE(area->busy, area->busy + 1);
 	set_slice(slice, area, range);
 	return 0;
 }
@@ -170,10 +204,10 @@ static void end_slice(struct io_space *space, struct slice *slice, int pins)
 	struct io_area *area = slice->area;
 
 	guard(mutex)(&space->lock);
-	area->busy--;
-	area->pins += pins;
-	if (!area->busy && !area->pins)
-		wake_up_all(&space->unpinned);
+	WRITE_ONCE(area->pins, area->pins + pins);
+	WRITE_ONCE(area->busy, area->busy - 1);
+	/* The area is gone when somebody saw it unused; the space is not. */
+	wake_up_all(&space->unpinned);
 }
 
 static unsigned long slice_first(const struct slice *slice)
@@ -254,7 +288,7 @@ static bool begin_unpin(struct io_space *space, const struct io_range *range,
 	area = io_space_first_area(space, range->first, range->last);
 	if (!area || area->node.first > range->first || !area->pins)
 		return false;
-	area->busy++;
+	WRITE_ONCE(area->busy, area->busy + 1);
 	set_slice(slice, area, range);
 	return true;
 }

@@ -6,6 +6,8 @@
 #include <linux/dma-buf.h>
 #include <linux/file.h>
 #include <linux/overflow.h>
+#include <linux/sched/signal.h>
+#include <linux/sizes.h>
 #include <linux/slab.h>
 #include <linux/sort.h>
 
@@ -109,20 +111,21 @@ int iommufd_ioas_iova_ranges(struct iommufd_ucmd *ucmd)
 	struct iommufd_ioas *ioas __free(ioas_put) =
 		iommufd_ioas_get(ucmd->ictx, cmd->ioas_id);
 	struct io_range *ranges __free(kfree) = NULL;
-	u32 room = cmd->num_iovas, n;
+	u32 room, n;
 
 	if (IS_ERR(ioas))
 		return PTR_ERR(ioas);
 
 	/* How much memory this takes is not up to the user. */
 	n = io_space_usable(&ioas->space, NULL, 0);
-	room = min(room, n);
-	if (room) {
+	do {
+		room = min(cmd->num_iovas, n);
+		kfree(ranges);
 		ranges = kcalloc(room, sizeof(*ranges), GFP_KERNEL_ACCOUNT);
 		if (!ranges)
 			return -ENOMEM;
-	}
-	n = io_space_usable(&ioas->space, ranges, room);
+		n = io_space_usable(&ioas->space, ranges, room);
+	} while (n > room && room < cmd->num_iovas);
 	room = min(room, n);
 	if (put_ranges(u64_to_user_ptr(cmd->allowed_iovas), ranges, room))
 		return -EFAULT;
@@ -139,6 +142,9 @@ static int compare_ranges(const void *a, const void *b)
 
 	return x->first < y->first ? -1 : x->first > y->first;
 }
+
+/* Far more than anybody has use for; they are searched one by one. */
+#define MAX_ALLOWED	SZ_64K
 
 static int get_range(struct io_range *to,
 		     const struct iommu_iova_range __user *from)
@@ -164,6 +170,8 @@ static struct io_range *get_ranges(const struct iommu_iova_range __user *from,
 	int rc;
 
 	for (i = 0; i < n; i++) {
+		if (i == MAX_ALLOWED)
+			return ERR_PTR(-ENOMEM);
 		if (i == room) {
 			room = min(n, max(room * 2, 16U));
 			larger = kvrealloc(ranges, array_size(room, sizeof(*ranges)),
@@ -176,8 +184,10 @@ static struct io_range *get_ranges(const struct iommu_iova_range __user *from,
 		rc = get_range(&ranges[i], &from[i]);
 		if (rc)
 			return ERR_PTR(rc);
+		if (fatal_signal_pending(current))
+			return ERR_PTR(-EINTR);
 	}
-	sort(ranges, n, sizeof(*ranges), compare_ranges, NULL);
+	sort_nonatomic(ranges, n, sizeof(*ranges), compare_ranges, NULL);
 	for (i = 1; i < n; i++)
 		if (ranges[i].first <= ranges[i - 1].last)
 			return ERR_PTR(-EINVAL);
@@ -286,8 +296,8 @@ int iommufd_ioas_map(struct iommufd_ucmd *ucmd)
 
 	start = offset_in_page(cmd->user_va);
 	backing = backing_create_user(cmd->user_va - start,
-				      DIV_ROUND_UP(start + cmd->length,
-						   PAGE_SIZE),
+				      ((start + cmd->length - 1) >>
+				       PAGE_SHIFT) + 1,
 				      cmd->flags & IOMMU_IOAS_MAP_WRITEABLE,
 				      READ_ONCE(ucmd->ictx->account_mode));
 	if (IS_ERR(backing))

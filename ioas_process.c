@@ -65,22 +65,36 @@ static void drop_backings(struct change *change)
 	}
 }
 
+/* How pages are charged stays as it was when they were mapped. */
+static struct backing_owner new_owner(const struct change *change,
+				      const struct io_backing *backing)
+{
+	struct backing_owner owner = change->owner;
+
+	owner.mode = backing->owner.mode;
+	return owner;
+}
+
 /* Charge what all backings have pinned, whose locks are held. */
 static int charge_all(struct change *change)
 {
 	struct io_backing *backing;
+	struct backing_owner to;
 	int rc;
 
 	list_for_each_entry(backing, &change->backings, change_item) {
-		rc = backing_charge(&change->owner, backing->npinned);
+		to = new_owner(change, backing);
+		rc = backing_move_begin(&backing->owner, &to, backing->npinned);
 		if (rc)
 			goto undo;
 	}
 	return 0;
 undo:
 	list_for_each_entry_continue_reverse(backing, &change->backings,
-					     change_item)
-		backing_uncharge(&change->owner, backing->npinned);
+					     change_item) {
+		to = new_owner(change, backing);
+		backing_move_cancel(&backing->owner, &to, backing->npinned);
+	}
 	return rc;
 }
 
@@ -89,9 +103,11 @@ static void hand_over(struct change *change)
 	struct io_backing *backing;
 
 	list_for_each_entry(backing, &change->backings, change_item) {
-		backing_uncharge(&backing->owner, backing->npinned);
+		struct backing_owner to = new_owner(change, backing);
+
+		backing_move_end(&backing->owner, &to, backing->npinned);
 		backing_owner_destroy(&backing->owner);
-		backing_owner_copy(&backing->owner, &change->owner);
+		backing_owner_copy(&backing->owner, &to);
 	}
 }
 

@@ -9,6 +9,7 @@
  * object is aborted, and the user never saw its id.
  */
 #include <linux/fs.h>
+#include <linux/nospec.h>
 
 #include "iommufd_private.h"
 #include "vfio_compat.h"
@@ -135,8 +136,9 @@ static const struct ioctl_desc ioctl_table[] = {
 
 static const struct ioctl_desc *find_desc(unsigned int cmd)
 {
-	const struct ioctl_desc *desc =
-		&ioctl_table[_IOC_NR(cmd) - IOMMUFD_CMD_BASE];
+	unsigned int nr = array_index_nospec(_IOC_NR(cmd) - IOMMUFD_CMD_BASE,
+					     ARRAY_SIZE(ioctl_table));
+	const struct ioctl_desc *desc = &ioctl_table[nr];
 
 	return desc->cmd == cmd ? desc : NULL;
 }

@@ -34,9 +34,6 @@
  *	held over choosing or making an automatic HWPT, and over its going.
  * &iommufd_group.lock
  *	what the devices of a group are attached to.
- * &io_space.users_rwsem
- *	held for reading while kernel users are told of an unmap; their locks
- *	nest inside.
  * &iommufd_access.lock
  *	in which IOAS an access is; short.
  * &io_space.domains_mutex
@@ -54,8 +51,13 @@
  *	a time only under &iommufd_ctx.process_mutex.
  * mmap_lock of the owner of the memory
  *
- * The xa_lock of &iommufd_ctx.objects is a leaf; references to objects are taken
- * under it.
+ * &iommufd_ctx.process_mutex is outside of all of these that it meets:
+ * &io_space.lock and &io_backing.lock. The lock of struct iommufd_msi and that of
+ * the iommu core's group nest inside &iommufd_group.lock. Kernel users are told
+ * of an unmap under no lock at all.
+ *
+ * Leaves: &iommufd_ioas.auto_lock, and the xa_lock of &iommufd_ctx.objects, under
+ * which references to objects are taken.
  */
 
 #include <linux/iommu.h>
@@ -250,6 +252,7 @@ void iommufd_hwpt_release(struct iommufd_hw_pagetable *hwpt);
  * @ictx: [I]
  * @group: [I] reference held
  * @ndevices: [ictx->groups_mutex] bound devices
+ * @nowned: [groups_mutex to change] those whose DMA the context owns
  * @lock: see DOC: Locking
  * @hwpt: [lock] what all RIDs of the group that are attached go through
  * @handle: [lock] of that attachment
@@ -260,6 +263,7 @@ struct iommufd_group {
 	struct iommufd_ctx *ictx;
 	struct iommu_group *group;
 	unsigned int ndevices;
+	unsigned int nowned;
 	struct mutex lock;
 	struct iommufd_hw_pagetable *hwpt;
 	struct iommufd_attach_handle *handle;

@@ -33,6 +33,8 @@ static int iommufd_open(struct inode *inode, struct file *file)
 	mutex_init(&ictx->process_mutex);
 	ictx->container = IS_ENABLED(CONFIG_IOMMUFD_VFIO_CONTAINER) &&
 			  misc == &container_misc;
+	if (ictx->container)
+		pr_info_once("iommufd serves /dev/vfio/vfio\n");
 	/* The container has always charged the process. */
 	ictx->account_mode = ictx->container ? ACCOUNT_MM : ACCOUNT_USER;
 	iommufd_driver_ctx_init(&ictx->driver);

@@ -129,14 +129,14 @@ void iommufd_object_put(struct iommufd_ctx *ictx, struct iommufd_object *obj)
 		wake_up_all(&ictx->object_wait);
 }
 
-/* Wait for the ioctls that found the object before its id went. */
-static bool drain(struct iommufd_ctx *ictx, struct iommufd_object *obj)
+/*
+ * Wait for those who found the object before its id went. Nobody uses it any
+ * more: they are about to return from iommufd_object_put().
+ */
+static void drain(struct iommufd_ctx *ictx, struct iommufd_object *obj)
 {
-	if (refcount_dec_and_test(&obj->wait_cnt))
-		return true;
-	return wait_event_timeout(ictx->object_wait,
-				  !refcount_read(&obj->wait_cnt),
-				  REMOVE_TIMEOUT);
+	if (!refcount_dec_and_test(&obj->wait_cnt))
+		wait_event(ictx->object_wait, !refcount_read(&obj->wait_cnt));
 }
 
 /* Take the id away from an object that nobody else uses. */
@@ -171,7 +171,7 @@ int iommufd_object_destroy(struct iommufd_ctx *ictx, u32 id)
 		if (rc)
 			return rc;
 	}
-	WARN_ON(!drain(ictx, obj));
+	drain(ictx, obj);
 	free_object(obj);
 	return 0;
 }
@@ -191,7 +191,7 @@ bool iommufd_object_try_destroy(struct iommufd_ctx *ictx,
 		if (take_id(ictx, obj))
 			return false;
 	}
-	WARN_ON(!drain(ictx, obj));
+	drain(ictx, obj);
 	free_object(obj);
 	return true;
 }
@@ -208,7 +208,10 @@ void iommufd_object_remove(struct iommufd_ctx *ictx, struct iommufd_object *obj)
 {
 	xa_erase(&ictx->objects, obj->id);
 	refcount_dec(&obj->users);
-	if (WARN_ON(!drain(ictx, obj)))
+	if (!refcount_dec_and_test(&obj->wait_cnt) &&
+	    WARN_ON(!wait_event_timeout(ictx->object_wait,
+					!refcount_read(&obj->wait_cnt),
+					REMOVE_TIMEOUT)))
 		return;
 	WARN_ON(!refcount_dec_if_one(&obj->users));
 	free_object(obj);

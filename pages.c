@@ -87,26 +87,34 @@ void backing_put(struct io_backing *backing)
 	kref_put(&backing->ref, backing_free);
 }
 
-/* Forget the chunks of @first to @last in which nobody holds a page. */
+static bool chunk_is_held(struct io_backing *backing, unsigned long index)
+{
+	struct pfn_store *store = &backing->store;
+
+	return interval_tree_iter_first(&backing->holds,
+					pfn_store_chunk_first(store, index),
+					pfn_store_chunk_last(store, index));
+}
+
+/*
+ * Forget the chunks of @first to @last. Nobody holds a page of that range, but
+ * the first and the last chunk may have others.
+ */
 static void drop_chunks(struct io_backing *backing, unsigned long first,
 			unsigned long last)
 {
 	struct pfn_store *store = &backing->store;
-	unsigned long index = first;
 
-	for (;;) {
-		unsigned long chunk_first = pfn_store_chunk_first(store, index);
-		unsigned long chunk_last = pfn_store_chunk_last(store, index);
-
-		/* What lies wholly between first and last is held by nobody. */
-		if ((chunk_first >= first && chunk_last <= last) ||
-		    !interval_tree_iter_first(&backing->holds, chunk_first,
-					      chunk_last))
-			pfn_store_drop_chunk(store, index);
-		if (chunk_last >= last)
+	if (chunk_is_held(backing, first))
+		first = pfn_store_chunk_last(store, first) + 1;
+	if (first > last)
+		return;
+	if (chunk_is_held(backing, last)) {
+		if (pfn_store_chunk_first(store, last) <= first)
 			return;
-		index = chunk_last + 1;
+		last = pfn_store_chunk_first(store, last) - 1;
 	}
+	pfn_store_drop_range(store, first, last);
 }
 
 /*

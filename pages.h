@@ -223,5 +223,11 @@ void backing_owner_copy(struct backing_owner *to,
 void backing_owner_destroy(struct backing_owner *owner);
 int backing_charge(const struct backing_owner *owner, unsigned long npages);
 void backing_uncharge(const struct backing_owner *owner, unsigned long npages);
+int backing_move_begin(const struct backing_owner *from,
+		       const struct backing_owner *to, unsigned long npages);
+void backing_move_cancel(const struct backing_owner *from,
+			 const struct backing_owner *to, unsigned long npages);
+void backing_move_end(const struct backing_owner *from,
+		      const struct backing_owner *to, unsigned long npages);
 
 #endif

@@ -182,7 +182,9 @@ static int copy_by_va(struct io_backing *backing, unsigned long start,
 /* A kernel thread borrows the owner's address space, as long as that lives. */
 static bool borrow_mm(struct io_backing *backing)
 {
-	if (!mmget_not_zero(backing->owner.mm))
+	/* A task that is exiting has no mm either. */
+	if (!(current->flags & PF_KTHREAD) ||
+	    !mmget_not_zero(backing->owner.mm))
 		return false;
 	kthread_use_mm(backing->owner.mm);
 	return true;
@@ -191,7 +193,7 @@ static bool borrow_mm(struct io_backing *backing)
 static void return_mm(struct io_backing *backing)
 {
 	kthread_unuse_mm(backing->owner.mm);
-	mmput(backing->owner.mm);
+	mmput_async(backing->owner.mm);
 }
 
 /**

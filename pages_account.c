@@ -83,6 +83,33 @@ static int charge_mm(const struct backing_owner *owner, unsigned long npages)
 	return rc;
 }
 
+/* What is limited; pinned_vm is only counted. */
+static int charge_locked(const struct backing_owner *owner,
+			 unsigned long npages)
+{
+	switch (owner->mode) {
+	case ACCOUNT_USER:
+		return charge_user(owner, npages);
+	case ACCOUNT_MM:
+		return charge_mm(owner, npages);
+	default:
+		return 0;
+	}
+}
+
+static void uncharge_locked(const struct backing_owner *owner,
+			    unsigned long npages)
+{
+	if (owner->mode == ACCOUNT_USER) {
+		atomic_long_sub(npages, &owner->user->locked_vm);
+	} else if (owner->mode == ACCOUNT_MM) {
+		mmap_write_lock(owner->mm);
+		__account_locked_vm(owner->mm, npages, false, owner->task,
+				    false);
+		mmap_write_unlock(owner->mm);
+	}
+}
+
 /**
  * backing_charge() - charge pages that are about to be pinned
  * @owner: who pays
@@ -93,16 +120,11 @@ static int charge_mm(const struct backing_owner *owner, unsigned long npages)
  */
 int backing_charge(const struct backing_owner *owner, unsigned long npages)
 {
-	int rc = 0;
+	int rc = charge_locked(owner, npages);
 
-	if (owner->mode == ACCOUNT_USER)
-		rc = charge_user(owner, npages);
-	else if (owner->mode == ACCOUNT_MM)
-		rc = charge_mm(owner, npages);
-	if (rc)
-		return rc;
-	atomic64_add(npages, &owner->mm->pinned_vm);
-	return 0;
+	if (!rc)
+		atomic64_add(npages, &owner->mm->pinned_vm);
+	return rc;
 }
 
 /**
@@ -115,12 +137,56 @@ int backing_charge(const struct backing_owner *owner, unsigned long npages)
 void backing_uncharge(const struct backing_owner *owner, unsigned long npages)
 {
 	atomic64_sub(npages, &owner->mm->pinned_vm);
-	if (owner->mode == ACCOUNT_USER) {
-		atomic_long_sub(npages, &owner->user->locked_vm);
-	} else if (owner->mode == ACCOUNT_MM) {
-		mmap_write_lock(owner->mm);
-		__account_locked_vm(owner->mm, npages, false, owner->task,
-				    false);
-		mmap_write_unlock(owner->mm);
-	}
+	uncharge_locked(owner, npages);
+}
+
+/* Is it the same counter that both are charged in? */
+static bool same_account(const struct backing_owner *a,
+			 const struct backing_owner *b)
+{
+	return a->mode == ACCOUNT_USER ? a->user == b->user : a->mm == b->mm;
+}
+
+/**
+ * backing_move_begin() - charge a new owner for what an old one has pinned
+ * @from: the old owner, who stays charged
+ * @to: the new owner, with the mode of @from
+ * @npages: how many pages
+ *
+ * Context: as backing_charge(). Ends with backing_move_end() or
+ * backing_move_cancel().
+ * Return: as backing_charge().
+ */
+int backing_move_begin(const struct backing_owner *from,
+		       const struct backing_owner *to, unsigned long npages)
+{
+	return same_account(from, to) ? 0 : charge_locked(to, npages);
+}
+
+/**
+ * backing_move_cancel() - undo backing_move_begin()
+ * @from: the old owner
+ * @to: the new owner
+ * @npages: how many pages
+ */
+void backing_move_cancel(const struct backing_owner *from,
+			 const struct backing_owner *to, unsigned long npages)
+{
+	if (!same_account(from, to))
+		uncharge_locked(to, npages);
+}
+
+/**
+ * backing_move_end() - relieve the old owner
+ * @from: the old owner
+ * @to: the new owner
+ * @npages: how many pages
+ */
+void backing_move_end(const struct backing_owner *from,
+		      const struct backing_owner *to, unsigned long npages)
+{
+	if (!same_account(from, to))
+		uncharge_locked(from, npages);
+	atomic64_add(npages, &to->mm->pinned_vm);
+	atomic64_sub(npages, &from->mm->pinned_vm);
 }

@@ -77,8 +77,8 @@ static int pin_some(struct io_backing *backing, struct folio **folios,
 	return 0;
 }
 
-static int file_pin(struct io_backing *backing, unsigned long first,
-		    unsigned long last, unsigned long *next)
+static int pin_folios(struct io_backing *backing, unsigned long last,
+		      unsigned long *next)
 {
 	struct folio **folios __free(free_page) =
 		(void *)__get_free_page(GFP_KERNEL_ACCOUNT);
@@ -86,8 +86,6 @@ static int file_pin(struct io_backing *backing, unsigned long first,
 
 	if (!folios)
 		return -ENOMEM;
-	if (backing->writable && (seals_of(backing->file) & F_SEAL_WRITE))
-		return -EPERM;
 	while (*next <= last) {
 		rc = pin_some(backing, folios, last, next);
 		if (rc)
@@ -97,6 +95,23 @@ static int file_pin(struct io_backing *backing, unsigned long first,
 		cond_resched();
 	}
 	return 0;
+}
+
+static int file_pin(struct io_backing *backing, unsigned long first,
+		    unsigned long last, unsigned long *next)
+{
+	struct address_space *mapping = backing->file->f_mapping;
+	int rc;
+
+	if (!backing->writable)
+		return pin_folios(backing, last, next);
+	/* Whoever seals it sees us here, or the pins, or we see the seal. */
+	rc = mapping_map_writable(mapping);
+	if (rc)
+		return rc;
+	rc = pin_folios(backing, last, next);
+	mapping_unmap_writable(mapping);
+	return rc;
 }
 
 static void file_release(struct io_backing *backing)

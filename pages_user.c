@@ -22,13 +22,14 @@ static long gup_remote(struct mm_struct *mm, unsigned long va,
 	if (!mmget_not_zero(mm))
 		return -EFAULT;
 	if (mmap_read_lock_killable(mm)) {
-		mmput(mm);
+		mmput_async(mm);
 		return -EINTR;
 	}
 	got = pin_user_pages_remote(mm, va, npages, flags, pages, &locked);
 	if (locked)
 		mmap_read_unlock(mm);
-	mmput(mm);
+	/* The last one must not tear the mm down under our locks. */
+	mmput_async(mm);
 	return got;
 }
 

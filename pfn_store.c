@@ -59,7 +59,10 @@ void pfn_store_init(struct pfn_store *store, unsigned long bias,
  */
 void pfn_store_destroy(struct pfn_store *store)
 {
-	WARN_ON(!xa_empty(&store->chunks));
+	unsigned long chunk = 0;
+
+	/* Not xa_empty(): a failed store may leave a node without an entry. */
+	WARN_ON(xa_find(&store->chunks, &chunk, ULONG_MAX, XA_PRESENT));
 	xa_destroy(&store->chunks);
 }
 
@@ -230,18 +233,26 @@ int pfn_store_set_pages(struct pfn_store *store, unsigned long index,
 }
 
 /**
- * pfn_store_drop_chunk() - forget a chunk of which no page is present any more
+ * pfn_store_drop_range() - forget chunks of which no page is present any more
  * @store: the store
- * @index: any index in the chunk
+ * @first: any index in the first chunk
+ * @last: any index in the last chunk
  *
- * Never fails and never allocates.
+ * Takes time for what there is, not for what the range could hold. Never fails
+ * and never allocates.
  */
-void pfn_store_drop_chunk(struct pfn_store *store, unsigned long index)
+void pfn_store_drop_range(struct pfn_store *store, unsigned long first,
+			  unsigned long last)
 {
-	void *entry = xa_erase(&store->chunks, chunk_of(store, index));
+	unsigned long chunk;
+	void *entry;
 
-	if (!xa_is_value(entry))
-		kfree(entry);
+	xa_for_each_range(&store->chunks, chunk, entry, chunk_of(store, first),
+			  chunk_of(store, last)) {
+		xa_erase(&store->chunks, chunk);
+		if (!xa_is_value(entry))
+			kfree(entry);
+	}
 }
 
 /**

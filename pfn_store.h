@@ -67,7 +67,8 @@ int pfn_store_set_run(struct pfn_store *store, unsigned long index,
 		      unsigned long pfn, unsigned long npages, gfp_t gfp);
 int pfn_store_set_pages(struct pfn_store *store, unsigned long index,
 			struct page **pages, unsigned long npages, gfp_t gfp);
-void pfn_store_drop_chunk(struct pfn_store *store, unsigned long index);
+void pfn_store_drop_range(struct pfn_store *store, unsigned long first,
+			  unsigned long last);
 
 unsigned long pfn_store_chunk_first(const struct pfn_store *store,
 				    unsigned long index);
