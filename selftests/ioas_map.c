@@ -243,6 +243,27 @@ TEST_F(map, picked_large)
 }
 
 /* The top of the space: what is 2^64 away from its start does not wrap. */
+/*
+ * Memory that large pages fit into only in its middle gets an IOVA that is as far
+ * from a multiple of their size, and if there is none, any that will do.
+ */
+TEST_F(map, picked_like_memory)
+{
+	struct iommu_iova_range tight = { HUGE, 2 * HUGE + PAGE - 1 };
+	char *mem = mem_none(2 * GIB);
+	char *gib = mem + (-(unsigned long)mem & (GIB - 1));
+
+	EXPECT_EQ(HUGE + 5 * PAGE,
+		  must_map(self->ioas, self->mem + 5 * PAGE, HUGE, MAP_RW));
+	EXPECT_EQ(GIB + 3 * PAGE,
+		  must_map(self->ioas, gib + 3 * PAGE, GIB, MAP_RW));
+
+	must(ioas_unmap_all(self->ioas, NULL));
+	must(ioas_allow(self->ioas, &tight, 1));
+	EXPECT_EQ(HUGE, must_map(self->ioas, self->mem + 5 * PAGE, HUGE + PAGE,
+				 MAP_RW));
+}
+
 TEST_F(map, picked_at_the_top)
 {
 	struct iommu_iova_range range = { TOP - 4 * PAGE, UINT64_MAX };

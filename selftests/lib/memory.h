@@ -14,6 +14,7 @@
 #define MIB	(1024 * KIB)
 #define PAGE	(4 * KIB)
 #define HUGE	(2 * MIB)
+#define GIB	(1024 * MIB)
 
 /*
  * @size bytes of anonymous memory, in base pages, in transparent huge pages (as

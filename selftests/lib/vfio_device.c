@@ -13,6 +13,7 @@
 #include "vfio_device.h"
 
 #define PCI_DEVICES "/sys/bus/pci/devices"
+#define VFIO_PCI "/sys/bus/pci/drivers/vfio-pci"
 
 /* The last part of where the symbolic link @name of a PCI device leads. */
 static int link_target(const struct pci_address *pci, const char *name,
@@ -60,29 +61,21 @@ static int read_id(const struct pci_address *pci, const char *file)
 	return n == 1 ? (int)value : -EINVAL;
 }
 
-static bool is_usable(const struct pci_address *pci, __u16 vendor,
-		      __u16 device)
-{
-	char driver[32];
-
-	return read_id(pci, "vendor") == vendor &&
-	       read_id(pci, "device") == device &&
-	       !link_target(pci, "driver", driver, sizeof(driver)) &&
-	       !strcmp(driver, "vfio-pci");
-}
-
 int pci_find(__u16 vendor, __u16 device, struct pci_address *found, int room)
 {
 	struct dirent **entries;
 	struct pci_address pci;
 	int i, n, count = 0;
 
-	n = scandir(PCI_DEVICES, &entries, NULL, alphasort);
+	/* The directory of a driver has a link to each of its devices. */
+	n = scandir(VFIO_PCI, &entries, NULL, alphasort);
 	if (n < 0)
 		return -errno;
 	for (i = 0; i < n; i++) {
-		if (to_address(entries[i]->d_name, &pci) &&
-		    is_usable(&pci, vendor, device)) {
+		if (strchr(entries[i]->d_name, ':') &&
+		    to_address(entries[i]->d_name, &pci) &&
+		    read_id(&pci, "vendor") == vendor &&
+		    read_id(&pci, "device") == device) {
 			if (count < room)
 				found[count] = pci;
 			count++;

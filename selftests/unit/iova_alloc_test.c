@@ -363,7 +363,7 @@ void unit_round(void)
 
 static void test_random(void)
 {
-	unit_rounds(5000);
+	unit_rounds(3000);
 }
 
 /* Every set of ranges in a tiny space, and every question about it. */

@@ -14,8 +14,7 @@
 #include "unit.h"
 
 #define READERS		2
-#define STEPS		100
-#define CHUNKS		8UL
+#define CHUNKS		64UL
 /* Present all the time: so much on each side of each boundary of two chunks. */
 #define MARGIN		50
 #define MIDDLE		(PFN_CHUNK_PAGES - 2 * MARGIN)
@@ -25,15 +24,18 @@
 
 static struct pfn_store store;
 static bool stop;
+static unsigned long hot;	/* the chunk that changes */
 static unsigned long reads, wrong;
 
 static void *read_margins(void *unused)
 {
-	unsigned long boundary = 1, errors = 0, n = 0;
+	unsigned long errors = 0, n;
 	struct pfn_run run;
 
-	while (!__atomic_load_n(&stop, __ATOMIC_RELAXED)) {
-		unsigned long first = boundary * PFN_CHUNK_PAGES - MARGIN;
+	for (n = 0; !__atomic_load_n(&stop, __ATOMIC_RELAXED); n++) {
+		unsigned long chunk = __atomic_load_n(&hot, __ATOMIC_RELAXED);
+		/* One of its two boundaries. */
+		unsigned long first = (chunk + n % 2) * PFN_CHUNK_PAGES - MARGIN;
 		unsigned long index = first;
 
 		for_each_pfn_run(&run, &store, first, first + 2 * MARGIN - 1) {
@@ -43,8 +45,6 @@ static void *read_margins(void *unused)
 		}
 		errors += index != first + 2 * MARGIN ||
 			  run.npages != 2 * MARGIN;
-		boundary = boundary % (CHUNKS - 1) + 1;
-		n++;
 	}
 	__atomic_fetch_add(&wrong, errors, __ATOMIC_RELAXED);
 	__atomic_fetch_add(&reads, n, __ATOMIC_RELAXED);
@@ -55,7 +55,7 @@ static void set_margins(void)
 {
 	unsigned long i;
 
-	for (i = 1; i < CHUNKS; i++) {
+	for (i = 1; i <= CHUNKS; i++) {
 		unsigned long first = i * PFN_CHUNK_PAGES - MARGIN;
 
 		expect(!pfn_store_set_run(&store, first, PFN_OF(first),
@@ -69,7 +69,7 @@ static void set_between(unsigned long chunk)
 	unsigned long at = unit_choose(MIDDLE), i;
 	unsigned long n = 1 + unit_choose(MIDDLE - at);
 	struct page *pages[MIDDLE];
-	bool scattered = unit_chance(5);
+	bool scattered = unit_chance(30);
 
 	at += chunk * PFN_CHUNK_PAGES + MARGIN;
 	for (i = 0; i < n; i++)
@@ -81,10 +81,10 @@ static void set_between(unsigned long chunk)
 /* A chunk far away comes or goes, and the xarray grows and shrinks. */
 static void toggle_far(unsigned int far, bool *is)
 {
-	unsigned long index = (CHUNKS * PFN_CHUNK_PAGES) << (far * 4);
+	unsigned long index = (2 * CHUNKS * PFN_CHUNK_PAGES) << (far * 4);
 
 	if (*is)
-		pfn_store_drop_chunk(&store, index);
+		pfn_store_drop_range(&store, index, index);
 	else
 		expect(!pfn_store_set_run(&store, index, 1, 1, GFP), "set_run");
 	*is = !*is;
@@ -99,13 +99,16 @@ void unit_round(void)
 	pfn_store_init(&store, 0, CHUNKS << 40);
 	set_margins();
 	stop = false;
+	hot = 1;
 	for (i = 0; i < READERS; i++)
 		expect(!pthread_create(&readers[i], NULL, read_margins, NULL),
 		       "no thread");
-	for (i = 0; i < STEPS; i++) {
-		unsigned int f = unit_choose(5);
+	for (i = 1; i < CHUNKS; i++) {
+		unsigned int f = unit_choose(5), steps = 4;
 
-		set_between(unit_choose(CHUNKS));
+		__atomic_store_n(&hot, i, __ATOMIC_RELAXED);
+		while (steps--)
+			set_between(i);
 		toggle_far(f, &far[f]);
 	}
 	__atomic_store_n(&stop, true, __ATOMIC_RELAXED);
@@ -116,14 +119,14 @@ void unit_round(void)
 	for (i = 0; i < 5; i++)
 		if (far[i])
 			toggle_far(i, &far[i]);
-	for (i = 0; i < CHUNKS; i++)
-		pfn_store_drop_chunk(&store, i * PFN_CHUNK_PAGES);
+	for (i = 0; i <= CHUNKS; i++)
+		pfn_store_drop_range(&store, i * PFN_CHUNK_PAGES, i * PFN_CHUNK_PAGES);
 	pfn_store_destroy(&store);
 }
 
 static void test_readers(void)
 {
-	unit_rounds(300);
+	unit_rounds(60);
 	expect(reads > 0, "nobody read");
 	unit_print("%lu reads while pages were set", reads);
 }
