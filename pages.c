@@ -44,7 +44,7 @@ struct io_backing *backing_create(const struct io_backing_ops *ops,
 {
 	struct io_backing *backing;
 
-	backing = kzalloc(sizeof(*backing), GFP_KERNEL_ACCOUNT);
+	backing = kzalloc_obj(*backing, GFP_KERNEL_ACCOUNT);
 	if (!backing)
 		return ERR_PTR(-ENOMEM);
 	kref_init(&backing->ref);
@@ -105,6 +105,10 @@ static void drop_chunks(struct io_backing *backing, unsigned long first,
 {
 	struct pfn_store *store = &backing->store;
 
+	if (RB_EMPTY_ROOT(&backing->holds.rb_root)) {
+		pfn_store_clear(store);
+		return;
+	}
 	if (chunk_is_held(backing, first))
 		first = pfn_store_chunk_last(store, first) + 1;
 	if (first > last)

@@ -174,15 +174,19 @@ int pfn_store_set_run(struct pfn_store *store, unsigned long index,
 	return 0;
 }
 
+/*
+ * Adjacent struct pages are what is cheap to see; that they stand for adjacent
+ * frames all the way is seen at the end.
+ */
 static bool pages_contiguous(struct page **pages, unsigned long npages)
 {
-	unsigned long pfn = page_to_pfn(pages[0]);
+	struct page *expected = pages[0];
 	unsigned long i;
 
 	for (i = 1; i < npages; i++)
-		if (page_to_pfn(pages[i]) != pfn + i)
+		if (pages[i] != ++expected)
 			return false;
-	return true;
+	return page_to_pfn(expected) == page_to_pfn(pages[0]) + npages - 1;
 }
 
 static int set_pages_in_chunk(struct pfn_store *store, unsigned long index,
@@ -256,6 +260,24 @@ void pfn_store_drop_range(struct pfn_store *store, unsigned long first,
 }
 
 /**
+ * pfn_store_clear() - forget everything
+ * @store: the store, of which no page is present any more
+ *
+ * Much cheaper than pfn_store_drop_range() of all chunks. Never fails and never
+ * allocates.
+ */
+void pfn_store_clear(struct pfn_store *store)
+{
+	unsigned long chunk;
+	void *entry;
+
+	xa_for_each(&store->chunks, chunk, entry)
+		if (!xa_is_value(entry))
+			kfree(entry);
+	xa_destroy(&store->chunks);
+}
+
+/**
  * pfn_run_start() - begin a walk over the runs of present indices
  * @run: the walk
  * @store: the store
@@ -272,33 +294,46 @@ void pfn_run_start(struct pfn_run *run, const struct pfn_store *store,
 	};
 }
 
-/*
- * Frames from @next on: sets *@pfn to the frame of @next and returns up to which
- * index frames are known to be contiguous from it.
- */
-static unsigned long next_piece(struct pfn_run *run, unsigned long *pfn)
+/* Look at the chunk in which the walk is now. */
+static void load_chunk(struct pfn_run *run)
 {
 	const struct pfn_store *store = run->store;
-	unsigned long next = run->next;
-	void *entry;
+	void *entry = xa_load((struct xarray *)&store->chunks,
+			      chunk_of(store, run->next));
 
-	if (run->array && next <= run->array_last) {
-		*pfn = run->array[next];
-		return next;
-	}
-
-	entry = xa_load((struct xarray *)&store->chunks, chunk_of(store, next));
-	run->array_last = min(pfn_store_chunk_last(store, next), run->last);
+	/* Both biased, so that they can be used with the index itself. */
 	if (xa_is_value(entry)) {
 		run->array = NULL;
-		*pfn = value_pfn(entry, offset_of(store, next));
-		return run->array_last;
+		run->delta = value_pfn(entry, offset_of(store, run->next)) -
+			     run->next;
+	} else {
+		run->array = (unsigned long *)entry -
+			     pfn_store_chunk_first(store, run->next);
 	}
-	/* Biased, so that it can be indexed by the index itself. */
-	run->array = (unsigned long *)entry -
-		     pfn_store_chunk_first(store, next);
-	*pfn = run->array[next];
-	return next;
+	run->chunk_end = min(pfn_store_chunk_last(store, run->next),
+			     run->last) + 1;
+}
+
+/* How far the frame at which the walk is now lies above its index. */
+static unsigned long delta_here(const struct pfn_run *run)
+{
+	return run->array ? run->array[run->next] - run->next : run->delta;
+}
+
+/* Pass what has the same delta in this chunk, which is one page at least. */
+static void pass_run(struct pfn_run *run, unsigned long delta)
+{
+	const unsigned long *array = run->array;
+	unsigned long next = run->next, end = run->chunk_end;
+
+	if (!array) {
+		run->next = end;
+		return;
+	}
+	do
+		next++;
+	while (next < end && array[next] - next == delta);
+	run->next = next;
 }
 
 /**
@@ -309,21 +344,24 @@ static unsigned long next_piece(struct pfn_run *run, unsigned long *pfn)
  */
 bool pfn_run_next(struct pfn_run *run)
 {
-	unsigned long pfn;
+	unsigned long delta;
 
-	/* next wraps to 0 only past an index that no store can have */
 	if (run->next > run->last)
 		return false;
+	if (run->next >= run->chunk_end)
+		load_chunk(run);
 
 	run->index = run->next;
-	run->next = next_piece(run, &run->pfn) + 1;
-	while (run->next <= run->last) {
-		unsigned long piece_last = next_piece(run, &pfn);
-
-		if (pfn != run->pfn + (run->next - run->index))
+	delta = delta_here(run);
+	for (;;) {
+		pass_run(run, delta);
+		if (run->next < run->chunk_end || run->next > run->last)
 			break;
-		run->next = piece_last + 1;
+		load_chunk(run);
+		if (delta_here(run) != delta)
+			break;
 	}
+	run->pfn = run->index + delta;
 	run->npages = run->next - run->index;
 	return true;
 }

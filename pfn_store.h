@@ -55,8 +55,9 @@ struct pfn_run {
 	const struct pfn_store *store;
 	unsigned long last;
 	unsigned long next;
-	const unsigned long *array;	/* of the chunk of @next, when known */
-	unsigned long array_last;	/* last index that @array serves */
+	unsigned long chunk_end;	/* of the chunk that was looked at last */
+	const unsigned long *array;	/* its frames, or NULL */
+	unsigned long delta;		/* frame less index, if it has no array */
 };
 
 void pfn_store_init(struct pfn_store *store, unsigned long bias,
@@ -69,6 +70,7 @@ int pfn_store_set_pages(struct pfn_store *store, unsigned long index,
 			struct page **pages, unsigned long npages, gfp_t gfp);
 void pfn_store_drop_range(struct pfn_store *store, unsigned long first,
 			  unsigned long last);
+void pfn_store_clear(struct pfn_store *store);
 
 unsigned long pfn_store_chunk_first(const struct pfn_store *store,
 				    unsigned long index);

@@ -228,7 +228,10 @@ static bool first_fit(unsigned long first, unsigned long last,
 	return false;
 }
 
-/* Is @iova a place for @want in the first hole that suits any alignment? */
+/*
+ * Is @iova a place for @want in the first hole that suits any alignment? What is
+ * above all ranges counts as such if it fits.
+ */
 static bool in_roomy_hole(unsigned long first, unsigned long last,
 			  const struct iova_want *want, unsigned long iova)
 {
@@ -241,8 +244,8 @@ static bool in_roomy_hole(unsigned long first, unsigned long last,
 		struct hole whole = hole_before(i, 0, ULONG_MAX);
 		unsigned long fit;
 
-		if (!hole.is ||
-		    (unsigned __int128)whole.last - whole.first + 1 < roomy)
+		if (!hole.is || (i < m.n && (unsigned __int128)whole.last -
+						    whole.first + 1 < roomy))
 			continue;
 		if (fits(want, &hole, &fit))
 			return fit == iova;

@@ -119,8 +119,7 @@ void unit_round(void)
 	for (i = 0; i < 5; i++)
 		if (far[i])
 			toggle_far(i, &far[i]);
-	for (i = 0; i <= CHUNKS; i++)
-		pfn_store_drop_range(&store, i * PFN_CHUNK_PAGES, i * PFN_CHUNK_PAGES);
+	pfn_store_drop_range(&store, 0, CHUNKS * PFN_CHUNK_PAGES);
 	pfn_store_destroy(&store);
 }
 

@@ -139,28 +139,65 @@ static void check_chunk(void)
 
 /* Changes. */
 
+/* The end of the chunk of window[i], or i if something of it is present. */
+static unsigned long absent_chunk_end(unsigned long i)
+{
+	unsigned long first, end, j;
+
+	chunk_of(i, &first, &end);
+	for (j = first; j < end; j++)
+		if (m.present[j])
+			return i;
+	return end;
+}
+
 /* Forget the chunks of [i, end) in which nothing is present. */
 static void drop_chunks(unsigned long i, unsigned long end)
 {
-	unsigned long calls = unit_memory.calls, first, last;
+	unsigned long calls = unit_memory.calls, first, next, last;
 
 	while (i < end) {
-		chunk_of(i, &first, &last);
-		while (first < last && !m.present[first])
-			first++;
-		if (first == last) {
-			unit_trace("drop the chunk of %lu", m.base + i);
-			pfn_store_drop_range(&m.store, m.base + i, m.base + i);
+		next = absent_chunk_end(i);
+		if (next == i) {
+			chunk_of(i, &first, &i);
+			continue;
 		}
-		i = last;
+		/* One by one or together. */
+		for (last = next; last < end && unit_chance(60); last = next) {
+			next = absent_chunk_end(last);
+			if (next == last)
+				break;
+		}
+		last--;
+		unit_trace("drop %lu-%lu", m.base + i, m.base + last);
+		pfn_store_drop_range(&m.store, m.base + i, m.base + last);
+		i = last + 1;
 	}
 	expect(unit_memory.calls == calls, "dropping allocates");
 }
 
+/* Nothing is present any more: chunk by chunk, or all at once. */
+static void forget_all(void)
+{
+	unsigned long calls = unit_memory.calls;
+
+	memset(m.present, 0, sizeof(m.present));
+	if (unit_chance(50)) {
+		drop_chunks(0, m.size);
+		return;
+	}
+	unit_trace("clear");
+	pfn_store_clear(&m.store);
+	expect(unit_memory.calls == calls, "clearing allocates");
+	unit_rcu_barrier();
+	expect(!unit_memory.arrays && !unit_memory.nodes,
+	       "%lu arrays and %lu nodes are left", unit_memory.arrays,
+	       unit_memory.nodes);
+}
+
 static void drop_all(void)
 {
-	memset(m.present, 0, sizeof(m.present));
-	drop_chunks(0, m.size);
+	forget_all();
 	pfn_store_destroy(&m.store);
 }
 
@@ -208,7 +245,11 @@ static unsigned long choose_pfn(unsigned long i)
 {
 	unsigned long near = i ? unit_choose(i) : 0;
 
-	switch (unit_choose(6)) {
+	switch (unit_choose(7)) {
+	case 6:
+		/* Soon at the end of a section. */
+		return (1 + unit_choose(8)) * SHIM_SECTION_PAGES - 1 -
+		       unit_choose_log(PFN_CHUNK_PAGES);
 	case 0:
 		return unit_choose(2 * PFN_CHUNK_PAGES);
 	case 1:
@@ -231,12 +272,15 @@ static void choose_pfns(unsigned long i, unsigned long n)
 {
 	static const unsigned char break_chances[] = { 0, 0, 1, 10, 50, 100 };
 	unsigned int chance = break_chances[unit_choose(6)];
+	bool by_page = unit_chance(30);
 	unsigned long j;
 
 	m.pfn[i] = choose_pfn(i);
 	for (j = i + 1; j < i + n; j++)
 		if (chance && unit_chance(chance))
 			m.pfn[j] = choose_pfn(j);
+		else if (by_page)
+			m.pfn[j] = page_to_pfn(pfn_to_page(m.pfn[j - 1]) + 1);
 		else
 			m.pfn[j] = m.pfn[j - 1] + 1;
 }
@@ -336,6 +380,8 @@ static void random_steps(unsigned int steps)
 			break;
 		default:
 			check_all();
+			if (unit_chance(5))
+				forget_all();
 		}
 	}
 }
@@ -484,6 +530,19 @@ static void test_drop(void)
 	pfn_store_destroy(&m.store);
 }
 
+/* Only what is there takes time, however large the range is. */
+static void test_drop_far(void)
+{
+	unsigned long npages = 1UL << 43, i;
+
+	pfn_store_init(&m.store, 0, npages);
+	for (i = 0; i < 1000; i++)
+		expect(!pfn_store_set_run(&m.store, i << 33, i, 700, GFP),
+		       "set_run");
+	pfn_store_drop_range(&m.store, 0, npages - 1);
+	pfn_store_destroy(&m.store);
+}
+
 /* What a gibibyte costs. Only nodes of the kernel's size tell. */
 static void test_memory(void)
 {
@@ -523,6 +582,7 @@ int main(int argc, char **argv)
 		{ "pfn_store: every bias", test_bias },
 		{ "pfn_store: large pages", test_large_pages },
 		{ "pfn_store: dropped chunks", test_drop },
+		{ "pfn_store: a range of 2^43 pages dropped", test_drop_far },
 		{ "pfn_store: every allocation fails", test_no_memory },
 		{ "pfn_store: nothing but failures", test_no_memory_at_all },
 		{ "pfn_store: memory used", test_memory },
