@@ -30,6 +30,17 @@ iommufd-y := \
 
 iommufd-$(CONFIG_DMA_SHARED_BUFFER) += pages_dmabuf.o
 
+iommufd-$(CONFIG_IOMMUFD_TEST) += \
+	mock/access.o \
+	mock/check.o \
+	mock/device.o \
+	mock/dmabuf.o \
+	mock/domain.o \
+	mock/inject.o \
+	mock/iommu.o \
+	mock/ops.o \
+	mock/stdev.o
+
 obj-$(CONFIG_IOMMUFD) += iommufd.o
 obj-$(CONFIG_IOMMUFD_DRIVER) += iova_bitmap.o
 

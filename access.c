@@ -248,17 +248,28 @@ void iommufd_access_destroy(struct iommufd_access *access)
 }
 EXPORT_SYMBOL_NS_GPL(iommufd_access_destroy, "IOMMUFD");
 
-/* Keep an IOAS that the access keeps for the time that an operation takes. */
+/*
+ * Keep an IOAS that the access keeps for the time that an operation takes. Not
+ * by its id: that may fail on request, and giving up a pin must not.
+ */
 static struct iommufd_ioas *use_ioas(struct iommufd_access *access,
 				     struct iommufd_ioas *ioas)
 {
 	lockdep_assert_held(&access->lock);
 	if (!ioas)
 		return ERR_PTR(-ENOENT);
-	return iommufd_ioas_get(access->ictx, ioas->obj.id);
+	refcount_inc(&ioas->obj.users);
+	refcount_inc(&ioas->obj.wait_cnt);
+	return ioas;
 }
 
-static struct iommufd_ioas *access_ioas(struct iommufd_access *access)
+/**
+ * iommufd_access_ioas() - the IOAS that an operation works on
+ * @access: the access
+ *
+ * Return: the IOAS, until iommufd_ioas_put(), or ERR_PTR(-ENOENT).
+ */
+struct iommufd_ioas *iommufd_access_ioas(struct iommufd_access *access)
 {
 	guard(mutex)(&access->lock);
 	return use_ioas(access, access->ioas);
@@ -305,7 +316,7 @@ int iommufd_access_pin_pages(struct iommufd_access *access, unsigned long iova,
 	rc = range_of(&range, iova, length);
 	if (rc)
 		return rc;
-	ioas = access_ioas(access);
+	ioas = iommufd_access_ioas(access);
 	if (IS_ERR(ioas))
 		return PTR_ERR(ioas);
 	rc = io_space_pin(&ioas->space, &range, prot, out_pages);
@@ -376,7 +387,7 @@ int iommufd_access_rw(struct iommufd_access *access, unsigned long iova,
 	rc = range_of(&range, iova, len);
 	if (rc)
 		return rc;
-	ioas = access_ioas(access);
+	ioas = iommufd_access_ioas(access);
 	if (IS_ERR(ioas))
 		return PTR_ERR(ioas);
 	rc = io_space_rw(&ioas->space, &range, data, copy_flags(flags));

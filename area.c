@@ -15,9 +15,8 @@
 #include <linux/slab.h>
 
 #include "io_pagetable.h"
+#include "mock/mock.h"
 
-/* Runs that are handed to the IOMMU driver together, with one flush. */
-#define BATCH_RUNS	(PAGE_SIZE / sizeof(struct scatterlist))
 /* Small areas get along with this many on the stack. */
 #define FEW_RUNS	4
 
@@ -61,7 +60,7 @@ static void revoke_area(struct backing_watch *watch);
 struct io_area *area_create(struct io_backing *backing, unsigned long start,
 			    unsigned long length, int prot)
 {
-	struct io_area *area = kzalloc(sizeof(*area), GFP_KERNEL_ACCOUNT);
+	struct io_area *area = kzalloc_obj(*area, GFP_KERNEL_ACCOUNT);
 
 	if (!area)
 		return NULL;
@@ -264,7 +263,8 @@ static int map_domain(struct io_area *area, struct iommu_domain *domain)
 		if (!many)
 			return -ENOMEM;
 		mapper.sg = many;
-		mapper.max = BATCH_RUNS;
+		/* Runs that go to the IOMMU driver together, with one flush. */
+		mapper.max = iommufd_batch(sizeof(*mapper.sg));
 	}
 	sg_init_table(mapper.sg, mapper.max);
 	rc = map_runs(area, &mapper);

@@ -18,6 +18,7 @@
 
 #include "../iommu-priv.h"
 #include "iommufd_private.h"
+#include "mock/mock.h"
 
 
 static struct io_space *space_of(struct iommufd_hw_pagetable *hwpt)
@@ -80,6 +81,8 @@ static int reserve_device(struct iommufd_device *idev, struct io_space *space)
 	LIST_HEAD(list);
 	int rc;
 
+	if (iommufd_should_fail())
+		return -EINVAL;
 	iommu_get_resv_regions(idev->dev, &regions);
 	rc = check_msi_windows(&regions);
 	if (!rc)
@@ -101,7 +104,7 @@ static int switch_group(struct iommufd_device *idev,
 			struct iommufd_hw_pagetable *hwpt)
 {
 	struct iommufd_attach_handle *handle __free(kfree) =
-		kzalloc(sizeof(*handle), GFP_KERNEL_ACCOUNT);
+		kzalloc_obj(*handle, GFP_KERNEL_ACCOUNT);
 	struct iommufd_group *igroup = idev->igroup;
 	int rc;
 

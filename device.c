@@ -14,6 +14,7 @@
 #include <linux/slab.h>
 
 #include "iommufd_private.h"
+#include "mock/mock.h"
 
 static bool allow_unsafe_interrupts;
 module_param(allow_unsafe_interrupts, bool, 0644);
@@ -26,7 +27,7 @@ static struct iommufd_group *new_group(struct iommufd_ctx *ictx,
 	struct iommufd_group *igroup;
 	int rc;
 
-	igroup = kzalloc(sizeof(*igroup), GFP_KERNEL_ACCOUNT);
+	igroup = kzalloc_obj(*igroup, GFP_KERNEL_ACCOUNT);
 	if (!igroup)
 		return ERR_PTR(-ENOMEM);
 	igroup->ictx = ictx;
@@ -81,7 +82,8 @@ static void put_group(struct iommufd_group *igroup)
 
 static int check_interrupts(struct iommufd_device *idev)
 {
-	if (iommu_group_has_isolated_msi(idev->igroup->group))
+	if (iommufd_is_mock(idev->dev) ||
+	    iommu_group_has_isolated_msi(idev->igroup->group))
 		return 0;
 	if (!allow_unsafe_interrupts)
 		return -EPERM;
@@ -165,7 +167,9 @@ struct iommufd_device *iommufd_device_bind(struct iommufd_ctx *ictx,
 		iommufd_object_abort(ictx, obj);
 		return ERR_PTR(rc);
 	}
-	iommufd_ctx_get(ictx);
+	/* A mock device belongs to the context and cannot keep it. */
+	if (!iommufd_is_mock(dev))
+		iommufd_ctx_get(ictx);
 	/* For the driver, so that the user cannot destroy the object. */
 	iommufd_object_keep(obj);
 	iommufd_object_publish(ictx, obj);
@@ -186,10 +190,12 @@ EXPORT_SYMBOL_NS_GPL(iommufd_device_bind, "IOMMUFD");
 void iommufd_device_unbind(struct iommufd_device *idev)
 {
 	struct iommufd_ctx *ictx = idev->ictx;
+	bool is_mock = iommufd_is_mock(idev->dev);
 
 	iommufd_device_detach(idev, IOMMU_NO_PASID);
 	iommufd_object_remove(ictx, &idev->obj);
-	iommufd_ctx_put(ictx);
+	if (!is_mock)
+		iommufd_ctx_put(ictx);
 }
 EXPORT_SYMBOL_NS_GPL(iommufd_device_unbind, "IOMMUFD");
 

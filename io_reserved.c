@@ -25,7 +25,7 @@
 int io_reserved_new(struct list_head *list, const void *owner,
 		    unsigned long first, unsigned long last)
 {
-	struct io_reserved *res = kzalloc(sizeof(*res), GFP_KERNEL_ACCOUNT);
+	struct io_reserved *res = kzalloc_obj(*res, GFP_KERNEL_ACCOUNT);
 
 	if (!res)
 		return -ENOMEM;

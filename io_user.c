@@ -13,6 +13,7 @@
 #include <linux/sched/signal.h>
 
 #include "io_pagetable.h"
+#include "mock/mock.h"
 
 /* An unmap tells the users this often, and waits 1, 2, 4... ms in between. */
 #define EXPEL_ROUNDS	12
@@ -188,6 +189,8 @@ static int begin_slice(struct io_space *space, const struct io_range *range,
 	struct io_area *area;
 	int rc;
 
+	if (iommufd_should_fail())
+		return -EINVAL;
 	guard(mutex)(&space->lock);
 	area = io_space_first_area(space, range->first, range->last);
 	rc = check_area(area, range->first, prot);

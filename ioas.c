@@ -61,8 +61,13 @@ struct iommufd_ioas *iommufd_ioas_get(struct iommufd_ctx *ictx, u32 id)
 	return container_of(obj, struct iommufd_ioas, obj);
 }
 
-DEFINE_FREE(ioas_put, struct iommufd_ioas *,
-	    if (!IS_ERR_OR_NULL(_T)) iommufd_ioas_put(_T))
+static void put_if_found(struct iommufd_ioas *ioas)
+{
+	if (!IS_ERR_OR_NULL(ioas))
+		iommufd_ioas_put(ioas);
+}
+
+DEFINE_FREE(ioas_put, struct iommufd_ioas *, put_if_found(_T))
 
 /**
  * iommufd_ioas_alloc() - IOMMU_IOAS_ALLOC
@@ -332,8 +337,8 @@ static struct io_backing *open_memory(struct iommufd_ctx *ictx,
 		return open_file(ictx, cmd);
 	if (IS_ERR(dmabuf))
 		return ERR_CAST(dmabuf);
-	backing = backing_create_dmabuf(dmabuf, iommufd_dma_device(),
-					cmd->start, cmd->length,
+	backing = backing_create_dmabuf(dmabuf, ictx->dev, cmd->start,
+					cmd->length,
 					cmd->flags & IOMMU_IOAS_MAP_WRITEABLE);
 	dma_buf_put(dmabuf);
 	return backing;

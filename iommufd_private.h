@@ -82,6 +82,7 @@ DEFINE_LOCK_GUARD_1(xa_lock, struct xarray, xa_lock(_T->lock),
 /**
  * struct iommufd_ctx - one open of /dev/iommu
  * @file: [I] the open file, whose references are those of the context
+ * @dev: [I] on whose behalf dma-bufs are imported; it never does DMA
  * @objects: objects by id; its xa_lock orders lookup and destruction
  * @object_wait: woken when a short reference to an object goes
  * @groups: [groups_mutex; xa_lock to look] struct iommufd_group by group id
@@ -95,6 +96,7 @@ DEFINE_LOCK_GUARD_1(xa_lock, struct xarray, xa_lock(_T->lock),
  */
 struct iommufd_ctx {
 	struct file *file;
+	struct device *dev;
 	struct xarray objects;
 	wait_queue_head_t object_wait;
 	struct xarray groups;
@@ -131,7 +133,6 @@ long iommufd_ioctl(struct file *file, unsigned int cmd, unsigned long arg);
 
 /* main.c */
 struct iommufd_ctx *iommufd_ctx_of(struct file *file);
-struct device *iommufd_dma_device(void);
 
 /* object.c */
 struct iommufd_object *iommufd_object_new(struct iommufd_ctx *ictx, size_t size,
@@ -295,5 +296,6 @@ void iommufd_device_free(struct iommufd_object *obj);
 
 /* access.c */
 void iommufd_access_free(struct iommufd_object *obj);
+struct iommufd_ioas *iommufd_access_ioas(struct iommufd_access *access);
 
 #endif

@@ -17,6 +17,7 @@
 
 /**
  * struct iova_node - one occupied range
+ * @rb: its place in the tree
  * @first: first IOVA
  * @last: last IOVA
  * @reserved: what the tree's owner put here: a reservation, or an area

@@ -13,6 +13,7 @@
 #include <linux/slab.h>
 
 #include "iommufd_private.h"
+#include "mock/mock.h"
 
 static struct miscdevice container_misc;
 
@@ -22,10 +23,11 @@ static int iommufd_open(struct inode *inode, struct file *file)
 	struct miscdevice *misc = file->private_data;
 	struct iommufd_ctx *ictx;
 
-	ictx = kzalloc(sizeof(*ictx), GFP_KERNEL_ACCOUNT);
+	ictx = kzalloc_obj(*ictx, GFP_KERNEL_ACCOUNT);
 	if (!ictx)
 		return -ENOMEM;
 	ictx->file = file;
+	ictx->dev = misc->this_device;
 	xa_init_flags(&ictx->objects, XA_FLAGS_ALLOC1 | XA_FLAGS_ACCOUNT);
 	init_waitqueue_head(&ictx->object_wait);
 	xa_init_flags(&ictx->groups, XA_FLAGS_ACCOUNT);
@@ -72,32 +74,6 @@ struct iommufd_ctx *iommufd_ctx_of(struct file *file)
 {
 	return file->private_data;
 }
-
-/**
- * iommufd_ctx_get() - take a reference to a context
- * @ictx: a context that the caller can be sure of
- *
- * Context: any. (kernel-api.md 3)
- */
-void iommufd_ctx_get(struct iommufd_ctx *ictx)
-{
-	get_file(ictx->file);
-}
-EXPORT_SYMBOL_NS_GPL(iommufd_ctx_get, "IOMMUFD");
-
-/**
- * iommufd_ctx_put() - drop a reference to a context
- * @ictx: the context
- *
- * The last one destroys all its objects.
- *
- * Context: process context, may sleep. (kernel-api.md 3)
- */
-void iommufd_ctx_put(struct iommufd_ctx *ictx)
-{
-	fput(ictx->file);
-}
-EXPORT_SYMBOL_NS_GPL(iommufd_ctx_put, "IOMMUFD");
 
 /**
  * iommufd_ctx_from_file() - the context of a file, with a reference
@@ -148,16 +124,6 @@ static struct miscdevice iommufd_misc = {
 	.mode = 0660,
 };
 
-/**
- * iommufd_dma_device() - the device on whose behalf dma-bufs are imported
- *
- * It never does DMA; importing one takes some device.
- */
-struct device *iommufd_dma_device(void)
-{
-	return iommufd_misc.this_device;
-}
-
 static struct miscdevice container_misc = {
 	.minor = VFIO_MINOR,
 	.name = "vfio",
@@ -176,13 +142,24 @@ static int __init iommufd_init(void)
 	if (IS_ENABLED(CONFIG_IOMMUFD_VFIO_CONTAINER)) {
 		rc = misc_register(&container_misc);
 		if (rc)
-			misc_deregister(&iommufd_misc);
+			goto err_misc;
 	}
+	rc = iommufd_mock_init();
+	if (rc)
+		goto err_container;
+	return 0;
+
+err_container:
+	if (IS_ENABLED(CONFIG_IOMMUFD_VFIO_CONTAINER))
+		misc_deregister(&container_misc);
+err_misc:
+	misc_deregister(&iommufd_misc);
 	return rc;
 }
 
 static void __exit iommufd_exit(void)
 {
+	iommufd_mock_exit();
 	if (IS_ENABLED(CONFIG_IOMMUFD_VFIO_CONTAINER))
 		misc_deregister(&container_misc);
 	misc_deregister(&iommufd_misc);

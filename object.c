@@ -15,19 +15,52 @@
  * Happy path: new, publish, get and put, destroy. Unhappy path: new, abort; each
  * type's free function copes with an object that is only partly built.
  */
+#include <linux/export.h>
+#include <linux/file.h>
+#include <linux/fs.h>
 #include <linux/jiffies.h>
 #include <linux/slab.h>
 
 #include "iommufd_private.h"
+#include "mock/mock.h"
 
 /* A driver waits this long for ioctls that use its device to return. */
 #define REMOVE_TIMEOUT	(60 * HZ)
+
+/**
+ * iommufd_ctx_get() - take a reference to a context
+ * @ictx: a context that the caller can be sure of
+ *
+ * Context: any. (kernel-api.md 3)
+ */
+void iommufd_ctx_get(struct iommufd_ctx *ictx)
+{
+	get_file(ictx->file);
+}
+EXPORT_SYMBOL_NS_GPL(iommufd_ctx_get, "IOMMUFD");
+
+/**
+ * iommufd_ctx_put() - drop a reference to a context
+ * @ictx: the context
+ *
+ * The last one destroys all its objects.
+ *
+ * Context: process context, may sleep. (kernel-api.md 3)
+ */
+void iommufd_ctx_put(struct iommufd_ctx *ictx)
+{
+	fput(ictx->file);
+}
+EXPORT_SYMBOL_NS_GPL(iommufd_ctx_put, "IOMMUFD");
 
 static void (*const free_fns[IOMMUFD_OBJ_MAX])(struct iommufd_object *obj) = {
 	[IOMMUFD_OBJ_DEVICE] = iommufd_device_free,
 	[IOMMUFD_OBJ_HWPT_PAGING] = iommufd_hwpt_paging_free,
 	[IOMMUFD_OBJ_IOAS] = iommufd_ioas_free,
 	[IOMMUFD_OBJ_ACCESS] = iommufd_access_free,
+#ifdef CONFIG_IOMMUFD_TEST
+	[IOMMUFD_OBJ_SELFTEST] = iommufd_stdev_free,
+#endif
 };
 
 /**
@@ -107,6 +140,8 @@ struct iommufd_object *iommufd_object_get(struct iommufd_ctx *ictx, u32 id,
 {
 	struct iommufd_object *obj;
 
+	if (iommufd_should_fail())
+		return ERR_PTR(-ENOENT);
 	guard(xa_lock)(&ictx->objects);
 	obj = xa_load(&ictx->objects, id);
 	if (!obj || (type != IOMMUFD_OBJ_ANY && obj->type != type))

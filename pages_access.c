@@ -15,6 +15,7 @@
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 
+#include "mock/mock.h"
 #include "pages.h"
 
 /* Pages that a copy holds at a time. */
@@ -46,7 +47,7 @@ static int add_pin(struct io_backing *backing, unsigned long first,
 		hold->pins++;
 		return 0;
 	}
-	hold = kzalloc(sizeof(*hold), GFP_KERNEL_ACCOUNT);
+	hold = kzalloc_obj(*hold, GFP_KERNEL_ACCOUNT);
 	if (!hold)
 		return -ENOMEM;
 	hold->pins = 1;
@@ -153,6 +154,8 @@ static int copy_by_page(struct io_backing *backing, unsigned long start,
 		struct backing_hold hold = {};
 		int rc;
 
+		if (iommufd_should_fail())
+			return -EINVAL;
 		rc = backing_hold(backing, &hold, start >> PAGE_SHIFT,
 				  (start + n - 1) >> PAGE_SHIFT);
 		if (rc)

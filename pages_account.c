@@ -15,6 +15,7 @@
 #include <linux/sched/task.h>
 #include <linux/sched/user.h>
 
+#include "mock/mock.h"
 #include "pages.h"
 
 /**
@@ -120,8 +121,11 @@ static void uncharge_locked(const struct backing_owner *owner,
  */
 int backing_charge(const struct backing_owner *owner, unsigned long npages)
 {
-	int rc = charge_locked(owner, npages);
+	int rc;
 
+	if (iommufd_should_fail())
+		return -ENOMEM;
+	rc = charge_locked(owner, npages);
 	if (!rc)
 		atomic64_add(npages, &owner->mm->pinned_vm);
 	return rc;

@@ -16,6 +16,7 @@
 #include <linux/slab.h>
 #include <linux/vfio_pci_core.h>
 
+#include "mock/mock.h"
 #include "pages.h"
 
 /**
@@ -115,6 +116,9 @@ static int ask_exporter(struct dma_buf_attachment *attach,
 	typeof(&vfio_pci_dma_buf_iommufd_map) ask;
 	int rc;
 
+	rc = iommufd_mock_dmabuf_phys(attach, phys);
+	if (rc != -EOPNOTSUPP)
+		return rc;
 	ask = symbol_get(vfio_pci_dma_buf_iommufd_map);
 	if (!ask)
 		return -EOPNOTSUPP;
@@ -152,7 +156,7 @@ static int import(struct io_backing *backing, struct dma_buf *dmabuf,
 	struct dma_buf_attachment *attach;
 	int rc;
 
-	backing->dmabuf = kzalloc(sizeof(*backing->dmabuf), GFP_KERNEL_ACCOUNT);
+	backing->dmabuf = kzalloc_obj(*backing->dmabuf, GFP_KERNEL_ACCOUNT);
 	if (!backing->dmabuf)
 		return -ENOMEM;
 	attach = dma_buf_dynamic_attach(dmabuf, dev, &importer_ops, backing);

@@ -15,6 +15,7 @@
 #include <linux/sched/signal.h>
 #include <linux/shmem_fs.h>
 
+#include "mock/mock.h"
 #include "pages.h"
 
 static unsigned int seals_of(struct file *file)
@@ -57,11 +58,14 @@ static int pin_some(struct io_backing *backing, struct folio **folios,
 	loff_t start = backing->addr + (*next << PAGE_SHIFT);
 	loff_t end = min(backing->addr + (last << PAGE_SHIFT) + PAGE_SIZE - 1,
 			 backing->file_last);
-	unsigned int max = min(PAGE_SIZE / sizeof(*folios), last - *next + 1);
+	unsigned int max = min(iommufd_batch(sizeof(*folios)),
+			       last - *next + 1);
 	pgoff_t offset;
 	long n, i;
 	int rc;
 
+	if (iommufd_should_fail())
+		return -EFAULT;
 	n = memfd_pin_folios(backing->file, start, end, folios, max, &offset);
 	if (n <= 0)
 		return n ?: -EFAULT;

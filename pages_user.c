@@ -10,6 +10,7 @@
 #include <linux/sched/mm.h>
 #include <linux/sched/signal.h>
 
+#include "mock/mock.h"
 #include "pages.h"
 
 static long gup_remote(struct mm_struct *mm, unsigned long va,
@@ -41,6 +42,8 @@ static long gup(struct io_backing *backing, unsigned long index,
 	struct mm_struct *mm = backing->owner.mm;
 	long got;
 
+	if (iommufd_should_fail())
+		return -EFAULT;
 	if (mm == current->mm)
 		got = pin_user_pages_fast(va, npages, flags, pages);
 	else
@@ -53,7 +56,7 @@ static int user_pin(struct io_backing *backing, unsigned long first,
 {
 	struct page **pages __free(free_page) =
 		(void *)__get_free_page(GFP_KERNEL_ACCOUNT);
-	const unsigned long batch = PAGE_SIZE / sizeof(*pages);
+	const unsigned long batch = iommufd_batch(sizeof(*pages));
 	int rc;
 
 	if (!pages)
