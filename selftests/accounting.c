@@ -274,6 +274,19 @@ TEST_F(accounting, two_processes)
 	EXPECT_EQ(0, result_of(pid));
 }
 
+/* Does a user have all of its limit for itself? */
+static int use_limit(int uid, struct ioas ioas, void *mem)
+{
+	pid_t pid = fork_user(uid);
+
+	if (!pid) {
+		CHECK(!map_pages(ioas, 2 * IOVA, mem, LIMIT));
+		CHECK(!unmap_pages(ioas, 2 * IOVA, LIMIT));
+		_exit(0);
+	}
+	return result_of(pid);
+}
+
 /* Two users have nothing to do with each other. */
 TEST_F(accounting, two_users)
 {
@@ -285,13 +298,7 @@ TEST_F(accounting, two_users)
 		_exit(0);
 	}
 	EXPECT_EQ(0, result_of(pid));
-	pid = fork_user(1008);
-	if (!pid) {
-		CHECK(!map_pages(self->c.ioas, 2 * IOVA, self->mem, LIMIT));
-		CHECK(!unmap_pages(self->c.ioas, 2 * IOVA, LIMIT));
-		_exit(0);
-	}
-	EXPECT_EQ(0, result_of(pid));
+	EXPECT_EQ(0, use_limit(1008, self->c.ioas, self->mem));
 	must(ioas_unmap_all(self->c.ioas, NULL));
 
 	/* The first one is gone, and its charge with the mapping. */
@@ -314,6 +321,98 @@ TEST_F(accounting, without_limit)
 	EXPECT_EQ(0, status_kib("VmLck"));
 	must(ioas_unmap_all(self->c.ioas, NULL));
 	EXPECT_EQ(0, pins_since(self->c.pinned));
+}
+
+static int map_file(struct ioas ioas, __u64 iova, int file, int pages)
+{
+	return ioas_map_file_at(range_of(ioas, iova, pages * PAGE), file, 0,
+				MAP_RW);
+}
+
+/* Pages that were mapped without a limit have none after they changed hands. */
+TEST_F(accounting, handed_over_by_root)
+{
+	int file = must(mem_file(2 * LIMIT * PAGE, 0));
+	pid_t pid;
+
+	must(map_file(self->c.ioas, IOVA, file, 2 * LIMIT));
+	pid = fork_user(1010);
+	if (!pid) {
+		CHECK(!iommufd_change_process(self->c.fd));
+		CHECK(status_kib("VmPin") == 2 * LIMIT * 4);
+		CHECK(status_kib("VmLck") == 0);
+		CHECK(!map_pages(self->c.ioas, 2 * IOVA, self->mem, LIMIT));
+		CHECK(!unmap_pages(self->c.ioas, 2 * IOVA, LIMIT));
+		_exit(0);
+	}
+	EXPECT_EQ(0, result_of(pid));
+	EXPECT_EQ(0, status_kib("VmPin"));
+	EXPECT_EQ(0, iommufd_change_process(self->c.fd));
+	EXPECT_EQ(2 * LIMIT, pins_since(self->c.pinned));
+	must(ioas_unmap_all(self->c.ioas, NULL));
+	close(file);
+}
+
+/* Pages that count against a limit go on to, also when root has them. */
+TEST_F(accounting, handed_over_to_root)
+{
+	int file = must(mem_file(LIMIT * PAGE, 0));
+	struct rlimit limit, none = { 0, RLIM_INFINITY };
+	pid_t pid;
+
+	pid = fork_user(1011);
+	if (!pid) {
+		CHECK(!map_file(self->c.ioas, IOVA, file, LIMIT));
+		_exit(0);
+	}
+	EXPECT_EQ(0, result_of(pid));
+
+	ASSERT_EQ(0, getrlimit(RLIMIT_MEMLOCK, &limit));
+	none.rlim_max = limit.rlim_max;
+	ASSERT_EQ(0, setrlimit(RLIMIT_MEMLOCK, &none));
+	EXPECT_EQ(-ENOMEM, iommufd_change_process(self->c.fd));
+	EXPECT_EQ(0, status_kib("VmPin"));
+	ASSERT_EQ(0, setrlimit(RLIMIT_MEMLOCK, &limit));
+	EXPECT_EQ(0, iommufd_change_process(self->c.fd));
+	EXPECT_TRUE(is_charged(variant->by, LIMIT));
+
+	/* The user has its limit for itself again. */
+	EXPECT_EQ(0, use_limit(1011, self->c.ioas, self->mem));
+	must(ioas_unmap_all(self->c.ioas, NULL));
+	EXPECT_TRUE(is_charged(variant->by, 0));
+	close(file);
+}
+
+/* Who hands over to itself needs no room for both. */
+TEST_F(accounting, handed_over_to_oneself)
+{
+	int file = must(mem_file(LIMIT * PAGE, 0)), mode = variant->by, i;
+	pid_t pid, other;
+
+	pid = fork_user(1012);
+	if (!pid) {
+		CHECK(!map_file(self->c.ioas, IOVA, file, LIMIT));
+		for (i = 0; i < 3; i++)
+			CHECK(!iommufd_change_process(self->c.fd));
+		CHECK(is_charged(mode, LIMIT));
+		/* To another process, which is of the same user */
+		other = fork();
+		if (!other) {
+			CHECK(!iommufd_change_process(self->c.fd));
+			CHECK(is_charged(mode, LIMIT));
+			_exit(0);
+		}
+		CHECK(!result_of(other));
+		CHECK(is_charged(mode, 0));
+		CHECK(map_pages(self->c.ioas, 2 * IOVA, self->mem, 1) ==
+		      (mode ? 0 : -ENOMEM));
+		CHECK(!ioas_unmap_all(self->c.ioas, NULL));
+		CHECK(!map_pages(self->c.ioas, IOVA, self->mem, LIMIT));
+		_exit(0);
+	}
+	EXPECT_EQ(0, result_of(pid));
+	must(ioas_unmap_all(self->c.ioas, NULL));
+	close(file);
 }
 
 /* A device of its own: bound to @iommufd, attached to a new IOAS, which is filled */

@@ -4,6 +4,7 @@
  */
 #include <fcntl.h>
 #include <linux/memfd.h>
+#include <pthread.h>
 
 #include "test.h"
 
@@ -113,6 +114,47 @@ TEST_F(map_file, rights)
 		must(ioas_unmap(self->c.ioas, IOVA, SIZE, NULL));
 		close(fd);
 	}
+}
+
+struct sealing {
+	pthread_barrier_t start;
+	int file;
+	int result;
+};
+
+static void *seal(void *arg)
+{
+	struct sealing *sealing = arg;
+
+	pthread_barrier_wait(&sealing->start);
+	sealing->result = fcntl(sealing->file, F_ADD_SEALS, F_SEAL_WRITE) ?
+			  -errno : 0;
+	return NULL;
+}
+
+/* Either the file is sealed, or a device can write to it: never both. */
+TEST_F(map_file, sealed_meanwhile)
+{
+	struct iova_range at = range_of(self->c.ioas, IOVA, SIZE);
+	struct sealing sealing;
+	pthread_t thread;
+	int i, mapped;
+
+	must(ioas_unmap_all(self->c.ioas, NULL));
+	must(vfio_attach(self->c.edu[0].fd, self->c.ioas.id));
+	must(-pthread_barrier_init(&sealing.start, NULL, 2));
+	for (i = 0; i < 50; i++) {
+		sealing.file = must(mem_file(SIZE, MFD_ALLOW_SEALING));
+		must(-pthread_create(&thread, NULL, seal, &sealing));
+		pthread_barrier_wait(&sealing.start);
+		mapped = ioas_map_file_at(at, sealing.file, 0, MAP_RW);
+		must(-pthread_join(thread, NULL));
+		EXPECT_EQ(mapped ? -EPERM : 0, mapped);
+		EXPECT_EQ(mapped ? 0 : -EBUSY, sealing.result);
+		must(ioas_unmap_all(self->c.ioas, NULL));
+		close(sealing.file);
+	}
+	pthread_barrier_destroy(&sealing.start);
 }
 
 /* The right to write cannot be had from a copy either. */

@@ -3,6 +3,8 @@
  * IOMMU_IOAS_MAP with a device attached: what its IOMMU asks for, and the memory
  * that is pinned.
  */
+#include <time.h>
+
 #include "test.h"
 
 #define FIXED	IOMMU_IOAS_MAP_FIXED_IOVA
@@ -256,6 +258,27 @@ TEST_F(memory, picked)
 		  must_map(self->c.ioas, self->mem, 2 * PAGE, MAP_RW));
 	EXPECT_EQ(-ENOSPC, ioas_map(self->c.ioas, self->mem, PAGE, MAP_RW,
 				    &iova));
+}
+
+/*
+ * What fails at its first page takes no longer for all the others, at map and at
+ * attach. The space of a process has room for it, but nothing is there.
+ */
+TEST_F(memory, nothing_there)
+{
+	const __u64 from = 1ULL << 40, length = 1ULL << 45, at = 1ULL << 32;
+	struct iova_range range = range_of(self->c.ioas, at, length);
+	struct ioas other = must_ioas(self->c.fd);
+	struct timespec start, now;
+
+	must(clock_gettime(CLOCK_MONOTONIC, &start));
+	EXPECT_EQ(-EFAULT, ioas_map_at(range, (void *)from, MAP_RW));
+	must(ioas_map_at(range_of(other, at, length), (void *)from, MAP_RW));
+	EXPECT_EQ(-EFAULT, vfio_attach(self->c.edu[0].fd, other.id));
+	must(ioas_unmap_all(other, NULL));
+	must(clock_gettime(CLOCK_MONOTONIC, &now));
+	EXPECT_GT(4, now.tv_sec - start.tv_sec);
+	EXPECT_EQ(SIZE / PAGE, pins_since(self->c.pinned));
 }
 
 TEST_HARNESS_MAIN

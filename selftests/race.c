@@ -19,6 +19,7 @@
 struct race {
 	struct context c;
 	char *mem;		/* SIZE bytes for each racer */
+	int file;		/* what racers map instead, if they do */
 	atomic_bool stop;
 	struct racer {
 		struct race *race;
@@ -198,17 +199,23 @@ TEST_F(race, picked_ranges)
 }
 
 /* A range that is just being filled or emptied may answer EBUSY. */
-static void own_range_patiently(struct racer *racer)
+static void unmap_patiently(struct racer *racer, __u64 iova)
 {
-	__u64 iova = IOVA + racer->nr * SIZE;
 	int rc;
 
-	allow(racer, ioas_map_at(range_at(racer, iova), mem_of(racer), MAP_RW),
-	      0, 0);
 	do {
 		rc = ioas_unmap(racer->race->c.ioas, iova, SIZE, NULL);
 	} while (rc == -EBUSY);
 	allow(racer, rc, 0, 0);
+}
+
+static void own_range_patiently(struct racer *racer)
+{
+	__u64 iova = IOVA + racer->nr * SIZE;
+
+	allow(racer, ioas_map_at(range_at(racer, iova), mem_of(racer), MAP_RW),
+	      0, 0);
+	unmap_patiently(racer, iova);
 }
 
 static void attach_and_detach(struct racer *racer)
@@ -299,6 +306,49 @@ TEST_F(race, copy)
 	run(&self->r, source, copy);
 	EXPECT_EQ(0, unfair(&self->r));
 	EXPECT_EQ(0, pins_since(self->r.c.pinned));
+}
+
+/*
+ * Device memory that its owner takes away and gives back, while others copy it
+ * and a device comes and goes.
+ */
+static void lend(struct racer *racer)
+{
+	struct race *race = racer->race;
+	int owner = race->c.edu[1].fd;
+
+	allow(racer, ioas_map_file_at(range_at(racer, IOVA), race->file, 0,
+				      MAP_RW), 0, 0);
+	sched_yield();
+	allow(racer, vfio_memory(owner, false), 0, 0);
+	allow(racer, vfio_memory(owner, true), 0, 0);
+	unmap_patiently(racer, IOVA);
+}
+
+static void borrow(struct racer *racer)
+{
+	struct race *race = racer->race;
+	__u64 iova = 2 * IOVA + racer->nr * SIZE;
+
+	if (racer->nr == 1)
+		attach_and_detach(racer);
+	else if (!allow(racer, ioas_copy_at(race->c.ioas, iova,
+					    range_at(racer, IOVA), MAP_RW),
+			ENOENT, ENODEV))
+		unmap_patiently(racer, iova);
+}
+
+TEST_F(race, device_memory)
+{
+	const struct vfio_region_dma_range range = { 0, SIZE };
+	__u64 left;
+
+	self->r.file = must(vfio_dmabuf(self->r.c.edu[1].fd, 0, &range, 1));
+	run(&self->r, lend, borrow);
+	EXPECT_EQ(0, unfair(&self->r));
+	must(ioas_unmap_all(self->r.c.ioas, &left));
+	EXPECT_EQ(0, left);
+	close(self->r.file);
 }
 
 /* Objects come and go under those who use them. */

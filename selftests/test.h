@@ -7,6 +7,10 @@
 
 #include <kselftest_harness.h>
 
+/* Seconds for one test: an emulated machine with all checks on is slow. */
+#undef TEST_TIMEOUT_DEFAULT
+#define TEST_TIMEOUT_DEFAULT 120
+
 #include "lib/context.h"
 #include "lib/edu.h"
 #include "lib/iommu.h"

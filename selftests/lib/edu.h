@@ -14,6 +14,9 @@
 #define EDU_DEVICE	0x11e8
 #define EDU_BUFFER	4096	/* bytes */
 
+/* A register that keeps the inverse of the 32 bits that are written to it */
+#define EDU_CHECK	4
+
 struct edu {
 	struct pci_address pci;
 	char *regs;		/* NULL when it is closed */

@@ -123,7 +123,7 @@ int pci_group_in_use(const struct pci_address *pci)
 	return in_use;
 }
 
-int vfio_open(const struct pci_address *pci)
+int vfio_open_at(const char *sysfs)
 {
 	struct dirent *entry;
 	char path[320];
@@ -131,7 +131,7 @@ int vfio_open(const struct pci_address *pci)
 	int fd = -ENODEV;
 
 	/* The directory vfio-dev holds one more, named vfioN. */
-	snprintf(path, sizeof(path), PCI_DEVICES "/%s/vfio-dev", pci->name);
+	snprintf(path, sizeof(path), "%s/vfio-dev", sysfs);
 	dir = opendir(path);
 	if (!dir)
 		return -errno;
@@ -147,6 +147,14 @@ int vfio_open(const struct pci_address *pci)
 	}
 	closedir(dir);
 	return fd;
+}
+
+int vfio_open(const struct pci_address *pci)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), PCI_DEVICES "/%s", pci->name);
+	return vfio_open_at(path);
 }
 
 int vfio_bind(int device, int iommufd)
@@ -192,7 +200,8 @@ static int region_info(int device, int index, struct vfio_region_info *info)
 	return ioctl(device, VFIO_DEVICE_GET_REGION_INFO, info) ? -errno : 0;
 }
 
-int vfio_bus_master(int device, bool on)
+/* Set and clear bits of the PCI command register. */
+static int change_command(int device, __u16 set, __u16 clear)
 {
 	struct vfio_region_info config;
 	__u16 command;
@@ -205,12 +214,22 @@ int vfio_bus_master(int device, bool on)
 	at = config.offset + PCI_COMMAND;
 	if (pread(device, &command, sizeof(command), at) != sizeof(command))
 		return -EIO;
-	command |= PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER;
-	if (!on)
-		command &= ~PCI_COMMAND_MASTER;
+	command = (command | set) & ~clear;
 	if (pwrite(device, &command, sizeof(command), at) != sizeof(command))
 		return -EIO;
 	return 0;
+}
+
+int vfio_bus_master(int device, bool on)
+{
+	return change_command(device, PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER,
+			      on ? 0 : PCI_COMMAND_MASTER);
+}
+
+int vfio_memory(int device, bool on)
+{
+	return change_command(device, on ? PCI_COMMAND_MEMORY : 0,
+			      on ? 0 : PCI_COMMAND_MEMORY);
 }
 
 void *vfio_map_bar(int device, int bar, size_t size)
@@ -226,4 +245,29 @@ void *vfio_map_bar(int device, int bar, size_t size)
 	}
 	return mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, device,
 		    info.offset);
+}
+
+int vfio_dmabuf(int device, int bar, const struct vfio_region_dma_range *ranges,
+		int n)
+{
+	struct vfio_device_feature_dma_buf *dmabuf;
+	struct vfio_device_feature *feature;
+	size_t size = sizeof(*feature) + sizeof(*dmabuf) + n * sizeof(*ranges);
+	int fd;
+
+	feature = calloc(1, size);
+	if (!feature)
+		return -ENOMEM;
+	feature->argsz = size;
+	feature->flags = VFIO_DEVICE_FEATURE_GET | VFIO_DEVICE_FEATURE_DMA_BUF;
+	dmabuf = (void *)feature->data;
+	dmabuf->region_index = VFIO_PCI_BAR0_REGION_INDEX + bar;
+	dmabuf->open_flags = O_RDWR | O_CLOEXEC;
+	dmabuf->nr_ranges = n;
+	memcpy(dmabuf->dma_ranges, ranges, n * sizeof(*ranges));
+	fd = ioctl(device, VFIO_DEVICE_FEATURE, feature);
+	if (fd < 0)
+		fd = -errno;
+	free(feature);
+	return fd;
 }

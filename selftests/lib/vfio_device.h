@@ -30,6 +30,8 @@ int pci_group_in_use(const struct pci_address *pci);
 
 /* The fd of the device. Nothing can be done with it until it is bound. */
 int vfio_open(const struct pci_address *pci);
+/* The same for a device that is no PCI function: its directory in sysfs */
+int vfio_open_at(const char *sysfs);
 /* The device joins an iommufd. Its ID there */
 int vfio_bind(int device, int iommufd);
 /* The device joins an IOAS or HWPT. The ID of the HWPT */
@@ -38,7 +40,12 @@ int vfio_detach(int device);
 
 /* Let the device start DMA. Off after open. */
 int vfio_bus_master(int device, bool on);
+/* Let the device answer to accesses to its BARs. On after vfio_bus_master(). */
+int vfio_memory(int device, bool on);
 /* Registers 0 to @size of a BAR, or MAP_FAILED with errno */
 void *vfio_map_bar(int device, int bar, size_t size);
+/* The fd of a dma-buf that consists of @n parts of a BAR */
+int vfio_dmabuf(int device, int bar, const struct vfio_region_dma_range *ranges,
+		int n);
 
 #endif
