@@ -4,13 +4,14 @@
 # leaves alone what is up to date.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup kernel kernel-debug demo check shell clean
+.PHONY: help setup kernel kernel-debug demo check bench shell clean
 
 help:
 	@echo 'make setup    install packages, QEMU and the kernel source'
 	@echo 'make kernel   build the kernel with this subsystem into build/linux'
 	@echo 'make demo     boot it and show, step by step, what the IOMMU allows'
 	@echo 'make check    run every test, on a plain and on a debug kernel'
+	@echo 'make bench    measure it next to what others need'
 	@echo 'make shell    boot it to a shell (leave with exit or ctrl-a x)'
 	@echo 'make clean    remove build/ (the caches outside stay)'
 	@echo
@@ -32,6 +33,9 @@ demo: kernel
 
 check:
 	@tools/check/run
+
+bench:
+	@tools/bench/run
 
 shell: kernel
 	@tools/vm/run --shell
