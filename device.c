@@ -144,8 +144,8 @@ static int claim_device(struct iommufd_device *idev)
  *
  * Context: process context, may sleep. The caller serializes calls for @dev.
  * Return: the device; ERR_PTR(-EINVAL) the IOMMU is not cache coherent, -ENODEV
- * it is behind no IOMMU, -EPERM interrupts are not isolated or somebody else owns
- * the DMA, -EBUSY a kernel driver uses the group, -ENOMEM. (kernel-api.md 4)
+ * it is behind no IOMMU, -EPERM interrupts are not isolated, or somebody else,
+ * such as a kernel driver, owns the DMA, -EBUSY, -ENOMEM. (kernel-api.md 4)
  */
 struct iommufd_device *iommufd_device_bind(struct iommufd_ctx *ictx,
 					   struct device *dev, u32 *id)

@@ -141,7 +141,7 @@ TEST(in_use)
 
 	iommufd = must(iommufd_open());
 	fd = must(vfio_open(&pci[i]));
-	EXPECT_EQ(-EBUSY, vfio_bind(fd, iommufd));
+	EXPECT_EQ(-EPERM, vfio_bind(fd, iommufd));
 	EXPECT_EQ(-EINVAL, vfio_attach(fd, must(ioas_alloc(iommufd))));
 	close(fd);
 	close(iommufd);
