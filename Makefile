@@ -41,6 +41,21 @@ iommufd-$(CONFIG_IOMMUFD_TEST) += \
 	mock/ops.o \
 	mock/stdev.o
 
+iommufd-$(CONFIG_IOMMUFD_TEST) += \
+	mock/access.o \
+	mock/attach.o \
+	mock/check.o \
+	mock/device.o \
+	mock/dmabuf.o \
+	mock/domain.o \
+	mock/inject.o \
+	mock/iommu.o \
+	mock/iopf.o \
+	mock/nested.o \
+	mock/ops.o \
+	mock/stdev.o \
+	mock/viommu.o
+
 obj-$(CONFIG_IOMMUFD) += iommufd.o
 obj-$(CONFIG_IOMMUFD_DRIVER) += iova_bitmap.o
 

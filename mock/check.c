@@ -132,25 +132,24 @@ int mock_check_refs(struct iommufd_ucmd *ucmd)
 	return 0;
 }
 
-static int check_cache(struct iommufd_device *idev, u32 id, u32 value)
+static int check_cache(struct mock_device *mdev, u32 id, u32 value)
 {
-	if (!iommufd_is_mock(idev->dev) || id > MOCK_DEV_CACHE_ID_MAX)
+	if (id > MOCK_DEV_CACHE_ID_MAX)
 		return -EINVAL;
-	return to_mock_device(idev->dev)->cache[id] == value ? 0 : -EINVAL;
+	return mdev->cache[id] == value ? 0 : -EINVAL;
 }
 
 int mock_check_cache(struct iommufd_ucmd *ucmd)
 {
 	struct iommu_test_cmd *cmd = ucmd->cmd;
-	struct iommufd_object *obj;
+	struct iommufd_device *idev = mock_idev_get(ucmd->ictx, cmd->id);
 	int rc;
 
-	obj = iommufd_object_get(ucmd->ictx, cmd->id, IOMMUFD_OBJ_DEVICE);
-	if (IS_ERR(obj))
-		return PTR_ERR(obj);
-	rc = check_cache(container_of(obj, struct iommufd_device, obj),
-			 cmd->check_dev_cache.id, cmd->check_dev_cache.cache);
-	iommufd_object_put(ucmd->ictx, obj);
+	if (IS_ERR(idev))
+		return PTR_ERR(idev);
+	rc = check_cache(to_mock_device(idev->dev), cmd->check_dev_cache.id,
+			 cmd->check_dev_cache.cache);
+	iommufd_object_put(ucmd->ictx, &idev->obj);
 	return rc;
 }
 

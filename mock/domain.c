@@ -33,15 +33,6 @@ static struct mock_domain *to_mock_domain(struct iommu_domain *domain)
 	return container_of(domain, struct mock_domain, domain);
 }
 
-static int attach_domain(struct iommu_domain *domain, struct device *dev,
-			 struct iommu_domain *old)
-{
-	if (domain->dirty_ops &&
-	    (to_mock_device(dev)->flags & MOCK_FLAGS_DEVICE_NO_DIRTY))
-		return -EINVAL;
-	return 0;
-}
-
 /* As with a real IOMMU: who still walks a table that was taken out must finish. */
 static void sync_iotlb(struct iommu_domain *domain,
 		       struct iommu_iotlb_gather *gather)
@@ -63,7 +54,8 @@ static void free_domain(struct iommu_domain *domain)
 
 static const struct iommu_domain_ops paging_ops = {
 	IOMMU_PT_DOMAIN_OPS(amdv1_mock),
-	.attach_dev = attach_domain,
+	.attach_dev = mock_attach,
+	.set_dev_pasid = mock_attach_pasid,
 	.iotlb_sync = sync_iotlb,
 	.free = free_domain,
 };

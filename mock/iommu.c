@@ -18,14 +18,9 @@ static struct iommu_device mock_iommu = {
 	.max_pasids = 1 << MOCK_PASID_WIDTH,
 };
 
-static int attach_blocked(struct iommu_domain *domain, struct device *dev,
-			  struct iommu_domain *old)
-{
-	return 0;
-}
-
 static const struct iommu_domain_ops blocked_ops = {
-	.attach_dev = attach_blocked,
+	.attach_dev = mock_attach,
+	.set_dev_pasid = mock_attach_pasid,
 };
 
 static struct iommu_domain blocked_domain = {
@@ -76,9 +71,12 @@ static const struct iommu_ops mock_ops = {
 	.capable = mock_capable,
 	.hw_info = mock_hw_info,
 	.domain_alloc_paging_flags = mock_domain_alloc_paging,
+	.domain_alloc_nested = mock_nested_alloc,
 	.probe_device = mock_probe,
 	.device_group = generic_device_group,
 	.page_response = mock_page_response,
+	.get_viommu_size = mock_viommu_size,
+	.viommu_init = mock_viommu_init,
 	.default_domain = &blocked_domain,
 	.blocked_domain = &blocked_domain,
 	.owner = THIS_MODULE,
@@ -130,6 +128,7 @@ int mock_iommu_init(void)
 				       &mock_notifier);
 	if (rc)
 		goto err_sysfs;
+	mock_iopf_init();
 	return 0;
 
 err_sysfs:
@@ -148,6 +147,7 @@ err_parent:
  */
 void mock_iommu_exit(void)
 {
+	mock_iopf_exit();
 	iommu_device_unregister_bus(&mock_iommu, &mock_bus, &mock_notifier);
 	iommu_device_sysfs_remove(&mock_iommu);
 	bus_unregister(&mock_bus);
