@@ -10,7 +10,11 @@ iommufd-y := \
 	area.o \
 	attach.o \
 	device.o \
+	eventq.o \
+	fault.o \
 	hw_pagetable.o \
+	hw_queue.o \
+	hwpt_dirty.o \
 	ioas.o \
 	ioas_process.o \
 	ioctl.o \
@@ -26,20 +30,14 @@ iommufd-y := \
 	pages_file.o \
 	pages_user.o \
 	pfn_store.o \
-	vfio_compat.o
+	vdevice.o \
+	veventq.o \
+	vfio_compat.o \
+	viommu.o
+
+iommufd-$(CONFIG_IOMMUFD_NOIOMMU) += hwpt_noiommu.o
 
 iommufd-$(CONFIG_DMA_SHARED_BUFFER) += pages_dmabuf.o
-
-iommufd-$(CONFIG_IOMMUFD_TEST) += \
-	mock/access.o \
-	mock/check.o \
-	mock/device.o \
-	mock/dmabuf.o \
-	mock/domain.o \
-	mock/inject.o \
-	mock/iommu.o \
-	mock/ops.o \
-	mock/stdev.o
 
 iommufd-$(CONFIG_IOMMUFD_TEST) += \
 	mock/access.o \

@@ -24,6 +24,7 @@
  * @lock: protects the following
  * @ioas: where it pins, or NULL; kept
  * @ioas_unpin: where it gives up pins, or NULL; kept
+ * @range: [I] of an access that only locks memory: what it locks
  */
 struct iommufd_access {
 	struct iommufd_object obj;
@@ -34,6 +35,7 @@ struct iommufd_access {
 	struct mutex lock;
 	struct iommufd_ioas *ioas;
 	struct iommufd_ioas *ioas_unpin;
+	struct io_range range;
 };
 
 static void unmap_user(struct io_user *user, unsigned long iova,
@@ -345,7 +347,7 @@ void iommufd_access_unpin_pages(struct iommufd_access *access,
 		ioas = use_ioas(access, access->ioas_unpin);
 	if (WARN_ON(IS_ERR(ioas)))
 		return;
-	WARN_ON(!io_space_unpin(&ioas->space, &range));
+	WARN_ON(!io_space_unpin(&ioas->space, &range, 0));
 	iommufd_ioas_put(ioas);
 }
 EXPORT_SYMBOL_NS_GPL(iommufd_access_unpin_pages, "IOMMUFD");
@@ -395,3 +397,64 @@ int iommufd_access_rw(struct iommufd_access *access, unsigned long iova,
 	return rc;
 }
 EXPORT_SYMBOL_NS_GPL(iommufd_access_rw, "IOMMUFD");
+
+/**
+ * iommufd_access_lock() - keep memory of an IOAS pinned and mapped
+ * @ioas: the IOAS; kept
+ * @range: whole pages
+ * @phys: receives the physical address of the first one
+ *
+ * No driver is behind such an access, and nobody can find it.
+ *
+ * Context: process context, may sleep, faults pages in.
+ * Return: the access, or an ERR_PTR(): -EADDRINUSE the IOAS is not made of whole
+ * pages; -ENOENT part of the range is not mapped; -EPERM it may not be read;
+ * -EINVAL it is not memory, or its pages are not those of the IOVA; -EFAULT they
+ * do not follow each other; -ENOMEM; or an error of pinning.
+ */
+struct iommufd_access *iommufd_access_lock(struct iommufd_ioas *ioas,
+					   const struct io_range *range,
+					   phys_addr_t *phys)
+{
+	const int prot = IOMMU_READ | IO_PIN_LOCKED;
+	struct iommufd_access *access __free(kfree) =
+		kzalloc_obj(*access, GFP_KERNEL_ACCOUNT);
+	int rc;
+
+	if (!access)
+		return ERR_PTR(-ENOMEM);
+	access->user.align = PAGE_SIZE;
+	access->range = *range;
+	access->ioas = ioas;
+	rc = io_space_add_user(&ioas->space, &access->user);
+	if (rc)
+		return ERR_PTR(rc);
+	rc = io_space_pin(&ioas->space, range, prot, NULL);
+	if (!rc) {
+		rc = io_space_phys(&ioas->space, range, phys);
+		if (rc)
+			io_space_unpin(&ioas->space, range, prot);
+	}
+	if (rc) {
+		io_space_remove_user(&ioas->space, &access->user);
+		return ERR_PTR(rc);
+	}
+	iommufd_object_keep(&ioas->obj);
+	return_ptr(access);
+}
+
+/**
+ * iommufd_access_unlock() - undo iommufd_access_lock()
+ * @access: invalid afterwards
+ *
+ * Context: process context, may sleep.
+ */
+void iommufd_access_unlock(struct iommufd_access *access)
+{
+	struct io_space *space = &access->ioas->space;
+
+	WARN_ON(!io_space_unpin(space, &access->range,
+				IOMMU_READ | IO_PIN_LOCKED));
+	leave_ioas(access->ioas, &access->user);
+	kfree(access);
+}

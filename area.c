@@ -405,6 +405,85 @@ void area_leave(struct io_area *area, struct io_domain *dom)
 		unhold_pages(area);
 }
 
+/**
+ * area_read_dirty() - collect what was written through a domain
+ * @area: the area
+ * @dom: a domain that tracks it
+ * @part: what of the area, in IOVA
+ * @flags: IOMMU_DIRTY_NO_CLEAR or 0
+ * @dirty: where to
+ *
+ * Context: may sleep; takes @area->lock.
+ * Return: 0, also if the area is not mapped there any more, or what the IOMMU
+ * driver says.
+ */
+int area_read_dirty(struct io_area *area, struct io_domain *dom,
+		    const struct io_range *part, unsigned long flags,
+		    struct iommu_dirty_bitmap *dirty)
+{
+	struct iommu_domain *domain = dom->domain;
+
+	guard(area)(area);
+	if (!area->filled || area->epoch < dom->join)
+		return 0;
+	return domain->dirty_ops->read_and_clear_dirty(domain, part->first,
+						       part->last -
+						       part->first + 1,
+						       flags, dirty);
+}
+
+static bool is_in_domain_that(struct io_area *area,
+			      bool (*suits)(const struct iommu_domain *domain))
+{
+	struct io_domain *dom = NULL;
+
+	while ((dom = io_space_next_domain(area, dom)))
+		if (suits(dom->domain))
+			return true;
+	return false;
+}
+
+/**
+ * area_find_phys() - where memory is, and how much of it in one piece
+ * @area: the area
+ * @iova: what of it
+ * @suits: which domains it must be mapped in, one of them at least
+ * @phys: receives the physical address of @iova
+ * @length: receives how many bytes follow each other there, as far as the area
+ *	goes
+ *
+ * Context: may sleep; takes @area->lock.
+ * Return: 0; -ENOENT it is not mapped any more; -EINVAL it was taken away;
+ * -EOPNOTSUPP there is no such domain.
+ */
+int area_find_phys(struct io_area *area, unsigned long iova,
+		   bool (*suits)(const struct iommu_domain *domain),
+		   phys_addr_t *phys, unsigned long *length)
+{
+	unsigned long at = area->start + (iova - area->node.first);
+	unsigned long pfn = 0, next = 0;
+	struct pfn_run run;
+
+	guard(area)(area);
+	if (area->backing->revoked)
+		return -EINVAL;
+	if (!area->filled)
+		return -ENOENT;
+	if (!is_in_domain_that(area, suits))
+		return -EOPNOTSUPP;
+	for_each_pfn_run(&run, &area->backing->store, at >> PAGE_SHIFT,
+			 last_index(area)) {
+		if (!next)
+			pfn = run.pfn;
+		else if (run.pfn != next)
+			break;
+		next = run.pfn + run.npages;
+	}
+	*phys = PFN_PHYS(pfn) + offset_in_page(at);
+	*length = min(PFN_PHYS(next) - *phys, area->node.last - iova + 1);
+	return 0;
+}
+
 /* backing_watch.revoked: the lock of the source is held. */
 static void revoke_area(struct backing_watch *watch)
 {

@@ -10,9 +10,14 @@
  * is.
  */
 #include <linux/iommu.h>
+#include <linux/log2.h>
 #include <linux/module.h>
+#include <linux/pci.h>
+#include <linux/pci-ats.h>
 #include <linux/slab.h>
+#include <linux/string.h>
 
+#include "../iommu-priv.h"
 #include "iommufd_private.h"
 #include "mock/mock.h"
 
@@ -21,6 +26,7 @@ module_param(allow_unsafe_interrupts, bool, 0644);
 MODULE_PARM_DESC(allow_unsafe_interrupts,
 	"Bind devices whose interrupts are not isolated: whoever has such a device can raise any interrupt of the host");
 
+/* @group may be NULL: of a device without an IOMMU. */
 static struct iommufd_group *new_group(struct iommufd_ctx *ictx,
 				       struct iommu_group *group)
 {
@@ -33,8 +39,10 @@ static struct iommufd_group *new_group(struct iommufd_ctx *ictx,
 	igroup->ictx = ictx;
 	igroup->group = group;
 	mutex_init(&igroup->lock);
-	INIT_LIST_HEAD(&igroup->attached);
+	xa_init_flags(&igroup->attachments, XA_FLAGS_ACCOUNT);
 	iommufd_group_msi_init(&igroup->msi, &ictx->driver);
+	if (!group)
+		return igroup;
 	rc = xa_insert(&ictx->groups, iommu_group_id(group), igroup,
 		       GFP_KERNEL_ACCOUNT);
 	if (rc) {
@@ -72,10 +80,12 @@ static void put_group(struct iommufd_group *igroup)
 	scoped_guard(mutex, &ictx->groups_mutex) {
 		if (--igroup->ndevices)
 			return;
-		xa_erase(&ictx->groups, iommu_group_id(igroup->group));
+		if (igroup->group)
+			xa_erase(&ictx->groups, iommu_group_id(igroup->group));
 	}
-	WARN_ON(igroup->hwpt);
-	iommu_group_put(igroup->group);
+	WARN_ON(!xa_empty(&igroup->attachments));
+	if (igroup->group)
+		iommu_group_put(igroup->group);
 	mutex_destroy(&igroup->lock);
 	kfree(igroup);
 }
@@ -108,11 +118,26 @@ void iommufd_device_free(struct iommufd_object *obj)
 	put_device(idev->dev);
 }
 
+/* A group of its own, which nobody looks for. */
+static int claim_noiommu(struct iommufd_device *idev)
+{
+	struct iommufd_group *igroup = new_group(idev->ictx, NULL);
+
+	if (IS_ERR(igroup))
+		return PTR_ERR(igroup);
+	igroup->ndevices = 1;
+	idev->igroup = igroup;
+	return 0;
+}
+
 static int claim_device(struct iommufd_device *idev)
 {
 	struct iommufd_group *igroup;
 	int rc;
 
+	/* Not: has no group. VFIO makes groups for such devices. */
+	if (IS_ENABLED(CONFIG_IOMMUFD_NOIOMMU) && !idev->dev->iommu)
+		return claim_noiommu(idev);
 	if (!device_iommu_capable(idev->dev, IOMMU_CAP_CACHE_COHERENCY))
 		return -EINVAL;
 	igroup = get_group(idev->ictx, idev->dev);
@@ -160,7 +185,6 @@ struct iommufd_device *iommufd_device_bind(struct iommufd_ctx *ictx,
 	idev = container_of(obj, struct iommufd_device, obj);
 	idev->ictx = ictx;
 	idev->dev = get_device(dev);
-	INIT_LIST_HEAD(&idev->attached);
 
 	rc = claim_device(idev);
 	if (rc) {
@@ -192,12 +216,110 @@ void iommufd_device_unbind(struct iommufd_device *idev)
 	struct iommufd_ctx *ictx = idev->ictx;
 	bool is_mock = iommufd_is_mock(idev->dev);
 
-	iommufd_device_detach(idev, IOMMU_NO_PASID);
+	iommufd_vdevice_bury(idev);
+	iommufd_device_detach_all(idev);
 	iommufd_object_remove(ictx, &idev->obj);
 	if (!is_mock)
 		iommufd_ctx_put(ictx);
 }
 EXPORT_SYMBOL_NS_GPL(iommufd_device_unbind, "IOMMUFD");
+
+/**
+ * iommufd_device_get() - find a device
+ * @ictx: the context
+ * @id: its id
+ *
+ * Return: the device, until iommufd_device_put(), or ERR_PTR(-ENOENT).
+ */
+struct iommufd_device *iommufd_device_get(struct iommufd_ctx *ictx, u32 id)
+{
+	struct iommufd_object *obj;
+
+	obj = iommufd_object_get(ictx, id, IOMMUFD_OBJ_DEVICE);
+	if (IS_ERR(obj))
+		return ERR_CAST(obj);
+	return container_of(obj, struct iommufd_device, obj);
+}
+
+static u64 hw_capabilities(struct device *dev)
+{
+	u64 caps = 0;
+	int pasid;
+
+	if (device_iommu_capable(dev, IOMMU_CAP_DIRTY_TRACKING))
+		caps |= IOMMU_HW_CAP_DIRTY_TRACKING;
+	if (!device_iommu_capable(dev, IOMMU_CAP_PCI_ATS_SUPPORTED))
+		caps |= IOMMU_HW_CAP_PCI_ATS_NOT_SUPPORTED;
+	if (!dev_is_pci(dev) || !dev->iommu->max_pasids)
+		return caps;
+	pasid = pci_pasid_status(to_pci_dev(dev));
+	if (pasid < 0)
+		return caps;
+	if (pasid & PCI_PASID_CTRL_EXEC)
+		caps |= IOMMU_HW_CAP_PCI_PASID_EXEC;
+	if (pasid & PCI_PASID_CTRL_PRIV)
+		caps |= IOMMU_HW_CAP_PCI_PASID_PRIV;
+	return caps;
+}
+
+/* What the IOMMU driver tells; the user's buffer is zeroed after it. */
+static int put_hw_info(struct device *dev, struct iommu_hw_info *cmd)
+{
+	enum iommu_hw_info_type type = IOMMU_HW_INFO_TYPE_DEFAULT;
+	void __user *to = u64_to_user_ptr(cmd->data_uptr);
+	const struct iommu_ops *ops = dev_iommu_ops(dev);
+	u32 length = 0, n;
+	void *info __free(kfree) = NULL;
+
+	if (cmd->flags & IOMMU_HW_INFO_FLAG_INPUT_TYPE)
+		type = cmd->in_data_type;
+	if (ops->hw_info) {
+		info = ops->hw_info(dev, &length, &type);
+		if (IS_ERR(info))
+			return PTR_ERR(no_free_ptr(info));
+		if (WARN_ON_ONCE(type == IOMMU_HW_INFO_TYPE_NONE))
+			return -EOPNOTSUPP;
+	} else {
+		type = IOMMU_HW_INFO_TYPE_NONE;
+	}
+	n = min(length, cmd->data_len);
+	if (copy_to_user(to, info, n) || clear_user(to + n, cmd->data_len - n))
+		return -EFAULT;
+	cmd->data_len = length;
+	cmd->out_data_type = type;
+	return 0;
+}
+
+/**
+ * iommufd_get_hw_info() - IOMMU_GET_HW_INFO
+ * @ucmd: the call
+ *
+ * Return: 0; -ENOENT; -EOPNOTSUPP also if there is no IOMMU or it does not know
+ * the type of data; -EFAULT; or what the IOMMU driver says. (uapi-behaviour.md
+ * 8.5)
+ */
+int iommufd_get_hw_info(struct iommufd_ucmd *ucmd)
+{
+	struct iommu_hw_info *cmd = ucmd->cmd;
+	struct iommufd_device *idev;
+	int rc = -EOPNOTSUPP;
+
+	if ((cmd->flags & ~IOMMU_HW_INFO_FLAG_INPUT_TYPE) ||
+	    memchr_inv(cmd->__reserved, 0, sizeof(cmd->__reserved)))
+		return -EOPNOTSUPP;
+	idev = iommufd_device_get(ucmd->ictx, cmd->dev_id);
+	if (IS_ERR(idev))
+		return PTR_ERR(idev);
+	if (!iommufd_is_noiommu(idev))
+		rc = put_hw_info(idev->dev, cmd);
+	if (!rc) {
+		cmd->out_max_pasid_log2 = ilog2(max(idev->dev->iommu->max_pasids,
+						    1U));
+		cmd->out_capabilities = hw_capabilities(idev->dev);
+	}
+	iommufd_device_put(idev);
+	return rc;
+}
 
 /**
  * iommufd_device_to_ictx() - the context of a device

@@ -142,12 +142,13 @@ static inline void iommufd_group_msi_leave(struct iommufd_group_msi *group)
  * struct iommufd_attach_handle - what the iommu core keeps of an attachment
  * @handle: the core's part
  * @igroup: the group that is attached
- * @idev: the device that it was attached for
+ * @dev_id: object id of the device that page requests are said to come from, one
+ *          of those that are attached
  */
 struct iommufd_attach_handle {
 	struct iommu_attach_handle handle;
 	struct iommufd_group *igroup;
-	struct iommufd_device *idev;
+	u32 dev_id;
 };
 
 /**

@@ -88,12 +88,17 @@ static struct io_area *next_area(struct io_area *area, unsigned long last)
 	for (area = io_space_first_area(space, first, last); area;		\
 	     area = next_area(area, last))
 
-/*
- * One step of a walk over all areas that tolerates any change in between: the
- * area after *@cursor, with a reference. Puts @prev.
+/**
+ * io_space_walk() - one step of a walk that tolerates any change in between
+ * @space: the space
+ * @prev: the area before, or NULL at the start; the walk puts it
+ * @cursor: where the walk is; set by the caller at the start
+ *
+ * Return: the next area at or after *@cursor, with a reference, or NULL. It need
+ * not be in the space any more when the caller looks at it.
  */
-static struct io_area *walk_areas(struct io_space *space, struct io_area *prev,
-				  unsigned long *cursor)
+struct io_area *io_space_walk(struct io_space *space, struct io_area *prev,
+			      unsigned long *cursor)
 {
 	struct io_area *area = NULL;
 
@@ -435,7 +440,7 @@ static int claim_areas(struct io_space *space, unsigned long first,
 	for_each_area(area, space, first, last) {
 		if (area->node.first < first || area->node.last > last)
 			return -ENOENT;
-		if (area->state != AREA_READY)
+		if (area->state != AREA_READY || area->locked)
 			return -EBUSY;
 	}
 
@@ -481,7 +486,7 @@ static int expel_users(struct io_space *space, struct list_head *areas)
  * Context: may sleep; takes the space's and the areas' locks, calls back kernel
  * users.
  * Return: 0; -ENOENT there is none, or one lies not wholly inside; -EBUSY one is
- * just being mapped or unmapped; -EDEADLOCK a kernel user does not give up its
+ * just being mapped or unmapped, or hardware works on it; -EDEADLOCK a kernel user does not give up its
  * pins; -EINTR on a fatal signal. An error removes nothing. (uapi-behaviour.md
  * 6.7, better-than-7.3.md rows 5 and 16)
  */
@@ -629,7 +634,7 @@ static void leave(struct io_space *space, struct io_domain *dom)
 	lockdep_assert_held(&space->domains_mutex);
 	scoped_guard(mutex, &space->lock)
 		dom->leave = ++space->epoch;
-	while ((area = walk_areas(space, area, &cursor)))
+	while ((area = io_space_walk(space, area, &cursor)))
 		area_leave(area, dom);
 	scoped_guard(mutex, &space->lock) {
 		list_del(&dom->item);
@@ -673,7 +678,7 @@ int io_space_join(struct io_space *space, struct io_domain *dom,
 		io_reserved_free(&reserved);
 		return rc;
 	}
-	while ((area = walk_areas(space, area, &cursor))) {
+	while ((area = io_space_walk(space, area, &cursor))) {
 		rc = area_join(area, dom);
 		if (rc) {
 			area_put(area);

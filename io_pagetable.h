@@ -35,6 +35,7 @@
 #include "iova_alloc.h"
 #include "pages.h"
 
+struct iommu_dirty_bitmap;
 struct iommu_domain;
 
 enum area_state {
@@ -53,6 +54,7 @@ enum area_state {
  * @ref: 1 for being in the tree; others are short
  * @state: [s]
  * @pins: [s to change] pins of kernel users in it
+ * @locked: [s] those of @pins that are not given up: it cannot be unmapped
  * @busy: [s to change] kernel users that are just reading or writing it
  * @item: [s] list of areas that one operation works on
  * @lock: orders the work on this area
@@ -72,6 +74,7 @@ struct io_area {
 	refcount_t ref;
 	enum area_state state;
 	unsigned int pins;
+	unsigned int locked;
 	unsigned int busy;
 	struct list_head item;
 	struct mutex lock;
@@ -183,6 +186,12 @@ int area_fill(struct io_area *area);
 void area_clear(struct io_area *area);
 int area_join(struct io_area *area, struct io_domain *dom);
 void area_leave(struct io_area *area, struct io_domain *dom);
+int area_read_dirty(struct io_area *area, struct io_domain *dom,
+		    const struct io_range *part, unsigned long flags,
+		    struct iommu_dirty_bitmap *dirty);
+int area_find_phys(struct io_area *area, unsigned long iova,
+		   bool (*suits)(const struct iommu_domain *domain),
+		   phys_addr_t *phys, unsigned long *length);
 
 static inline unsigned long area_length(const struct io_area *area)
 {
@@ -211,12 +220,18 @@ int io_space_join(struct io_space *space, struct io_domain *dom,
 void io_space_leave(struct io_space *space, struct io_domain *dom);
 int io_space_for_each(struct io_space *space,
 		      int (*fn)(struct io_area *area, void *data), void *data);
+struct io_area *io_space_walk(struct io_space *space, struct io_area *prev,
+			      unsigned long *cursor);
 int io_space_set_large_pages(struct io_space *space, bool on);
 unsigned long io_space_align(struct io_space *space);
 struct io_domain *io_space_next_domain(struct io_area *area,
 				       struct io_domain *prev);
 
 /* io_user.c */
+
+/* Besides IOMMU_READ and IOMMU_WRITE: what is pinned cannot be unmapped. */
+#define IO_PIN_LOCKED	(1 << 30)
+
 int io_space_add_user(struct io_space *space, struct io_user *user);
 void io_space_remove_user(struct io_space *space, struct io_user *user);
 void io_space_swap_user(struct io_space *space, struct io_user *old,
@@ -224,7 +239,10 @@ void io_space_swap_user(struct io_space *space, struct io_user *old,
 int io_space_expel_users(struct io_space *space, struct io_area *area);
 int io_space_pin(struct io_space *space, const struct io_range *range, int prot,
 		 struct page **pages);
-bool io_space_unpin(struct io_space *space, const struct io_range *range);
+bool io_space_unpin(struct io_space *space, const struct io_range *range,
+		    int prot);
+int io_space_phys(struct io_space *space, const struct io_range *range,
+		  phys_addr_t *phys);
 int io_space_rw(struct io_space *space, const struct io_range *range,
 		void *data, unsigned int flags);
 

@@ -153,11 +153,13 @@ int io_space_expel_users(struct io_space *space, struct io_area *area)
  * @area: kept from being unmapped
  * @start: byte offset in the backing
  * @length: bytes
+ * @locks: 1 if its pin locks the area, else 0
  */
 struct slice {
 	struct io_area *area;
 	unsigned long start;
 	unsigned long length;
+	unsigned int locks;
 };
 
 static void set_slice(struct slice *slice, struct io_area *area,
@@ -177,6 +179,7 @@ static int check_area(struct io_area *area, unsigned long iova, int prot)
 		return -ENOENT;
 	if (area->state == AREA_UNMAPPING)
 		return -EINVAL;
+	prot &= IOMMU_READ | IOMMU_WRITE;
 	if ((area->prot & prot) != prot)
 		return -EPERM;
 	return 0;
@@ -198,6 +201,9 @@ static int begin_slice(struct io_space *space, const struct io_range *range,
 		return rc;
 	WRITE_ONCE(area->busy, area->busy + 1);
 	set_slice(slice, area, range);
+	/* Already now, or an unmap would begin and wait in vain. */
+	slice->locks = !!(prot & IO_PIN_LOCKED);
+	area->locked += slice->locks;
 	return 0;
 }
 
@@ -207,6 +213,8 @@ static void end_slice(struct io_space *space, struct slice *slice, int pins)
 	struct io_area *area = slice->area;
 
 	guard(mutex)(&space->lock);
+	if (pins <= 0)
+		area->locked -= slice->locks;
 	WRITE_ONCE(area->pins, area->pins + pins);
 	WRITE_ONCE(area->busy, area->busy - 1);
 	/* The area is gone when somebody saw it unused; the space is not. */
@@ -245,8 +253,8 @@ static int pin_slice(struct slice *slice, const struct io_range *rest,
  * io_space_pin() - pin the pages behind a range of IOVA
  * @space: the space
  * @range: the range
- * @prot: IOMMU_READ or IOMMU_WRITE: what must be allowed
- * @pages: receives a page for each PAGE_SIZE of the range
+ * @prot: IOMMU_READ or IOMMU_WRITE: what must be allowed; %IO_PIN_LOCKED
+ * @pages: receives a page for each PAGE_SIZE of the range; may be NULL
  *
  * Context: may sleep, faults pages in.
  * Return: 0; -ENOENT part of it is not mapped; -EINVAL it is being unmapped, is
@@ -268,7 +276,8 @@ int io_space_pin(struct io_space *space, const struct io_range *range, int prot,
 		end_slice(space, &slice, rc ? 0 : 1);
 		if (rc)
 			break;
-		pages += slice_last(&slice) - slice_first(&slice) + 1;
+		if (pages)
+			pages += slice_last(&slice) - slice_first(&slice) + 1;
 		if (slice.length == rest.last - rest.first + 1)
 			return 0;
 		rest.first += slice.length;
@@ -276,14 +285,14 @@ int io_space_pin(struct io_space *space, const struct io_range *range, int prot,
 	if (rest.first != range->first) {
 		rest.last = rest.first - 1;
 		rest.first = range->first;
-		io_space_unpin(space, &rest);
+		io_space_unpin(space, &rest, prot);
 	}
 	return rc;
 }
 
 /* Whatever state the area is in: its pins keep it. */
 static bool begin_unpin(struct io_space *space, const struct io_range *range,
-			struct slice *slice)
+			int prot, struct slice *slice)
 {
 	struct io_area *area;
 
@@ -293,6 +302,7 @@ static bool begin_unpin(struct io_space *space, const struct io_range *range,
 		return false;
 	WRITE_ONCE(area->busy, area->busy + 1);
 	set_slice(slice, area, range);
+	slice->locks = !!(prot & IO_PIN_LOCKED);
 	return true;
 }
 
@@ -300,21 +310,25 @@ static bool begin_unpin(struct io_space *space, const struct io_range *range,
  * io_space_unpin() - undo one io_space_pin()
  * @space: the space
  * @range: exactly as it was pinned
+ * @prot: as it was pinned
  *
  * Context: may sleep.
  * Return: false if something of it was not pinned.
  */
-bool io_space_unpin(struct io_space *space, const struct io_range *range)
+bool io_space_unpin(struct io_space *space, const struct io_range *range,
+		    int prot)
 {
 	struct io_range rest = *range;
 	struct slice slice;
 	bool found;
 
 	for (;;) {
-		if (!begin_unpin(space, &rest, &slice))
+		if (!begin_unpin(space, &rest, prot, &slice))
 			return false;
 		found = backing_unpin(slice.area->backing, slice_first(&slice),
 				      slice_last(&slice));
+		if (!found)
+			slice.locks = 0;
 		end_slice(space, &slice, found ? -1 : 0);
 		if (!found)
 			return false;
@@ -322,6 +336,53 @@ bool io_space_unpin(struct io_space *space, const struct io_range *range)
 			return true;
 		rest.first += slice.length;
 	}
+}
+
+/* Do the frames of a slice follow each other, and what came before? */
+static bool slice_is_contiguous(const struct slice *slice, unsigned long *next)
+{
+	struct pfn_run run;
+
+	for_each_pfn_run(&run, &slice->area->backing->store, slice_first(slice),
+			 slice_last(slice)) {
+		if (*next && run.pfn != *next)
+			return false;
+		*next = run.pfn + run.npages;
+	}
+	return true;
+}
+
+/**
+ * io_space_phys() - where the memory behind a range of IOVA is
+ * @space: the space
+ * @range: whole pages that the caller has pinned
+ * @phys: receives the physical address of the first one
+ *
+ * Return: 0, -EFAULT its pages do not follow each other.
+ */
+int io_space_phys(struct io_space *space, const struct io_range *range,
+		  phys_addr_t *phys)
+{
+	struct io_range rest = *range;
+	unsigned long next = 0;
+	struct slice slice;
+	bool contiguous;
+	int rc;
+
+	for (;;) {
+		rc = begin_slice(space, &rest, 0, &slice);
+		if (rc)
+			return rc;
+		contiguous = slice_is_contiguous(&slice, &next);
+		end_slice(space, &slice, 0);
+		if (!contiguous)
+			return -EFAULT;
+		if (slice.length == rest.last - rest.first + 1)
+			break;
+		rest.first += slice.length;
+	}
+	*phys = PFN_PHYS(next) - (range->last - range->first + 1);
+	return 0;
 }
 
 /**

@@ -67,12 +67,6 @@ union ucmd_buffer {
 #endif
 };
 
-/* Commands that are known, but not served yet. */
-static int unsupported(struct iommufd_ucmd *ucmd)
-{
-	return -EOPNOTSUPP;
-}
-
 /* _last is the last member that the first version of the struct had. */
 #define CMD(_cmd, _handler, _struct, _last, ...)			\
 	[_IOC_NR(_cmd) - IOMMUFD_CMD_BASE] = {				\
@@ -96,17 +90,25 @@ static int unsupported(struct iommufd_ucmd *ucmd)
 
 static const struct ioctl_desc ioctl_table[] = {
 	CMD(IOMMU_DESTROY, iommufd_destroy, iommu_destroy, id),
-	CMD(IOMMU_FAULT_QUEUE_ALLOC, unsupported, iommu_fault_alloc,
-	    out_fault_fd, FLAGS(iommu_fault_alloc, 0)),
-	CMD(IOMMU_GET_HW_INFO, unsupported, iommu_hw_info, __reserved),
-	CMD(IOMMU_HW_QUEUE_ALLOC, unsupported, iommu_hw_queue_alloc, length),
-	CMD(IOMMU_HWPT_ALLOC, unsupported, iommu_hwpt_alloc, __reserved),
-	CMD(IOMMU_HWPT_GET_DIRTY_BITMAP, unsupported,
-	    iommu_hwpt_get_dirty_bitmap, data),
-	CMD(IOMMU_HWPT_INVALIDATE, unsupported, iommu_hwpt_invalidate,
-	    __reserved),
-	CMD(IOMMU_HWPT_SET_DIRTY_TRACKING, unsupported,
-	    iommu_hwpt_set_dirty_tracking, __reserved),
+	CMD(IOMMU_FAULT_QUEUE_ALLOC, iommufd_fault_alloc, iommu_fault_alloc,
+	    out_fault_fd, FLAGS(iommu_fault_alloc, 0), OUT),
+	CMD(IOMMU_GET_HW_INFO, iommufd_get_hw_info, iommu_hw_info, __reserved,
+	    OUT),
+	CMD(IOMMU_HW_QUEUE_ALLOC, iommufd_hw_queue_alloc, iommu_hw_queue_alloc,
+	    length, FLAGS(iommu_hw_queue_alloc, 0), OUT),
+	CMD(IOMMU_HWPT_ALLOC, iommufd_hwpt_alloc, iommu_hwpt_alloc, __reserved,
+	    RESERVED(iommu_hwpt_alloc, __reserved), OUT),
+	CMD(IOMMU_HWPT_GET_DIRTY_BITMAP, iommufd_hwpt_get_dirty_bitmap,
+	    iommu_hwpt_get_dirty_bitmap, data,
+	    FLAGS(iommu_hwpt_get_dirty_bitmap,
+		  IOMMU_HWPT_GET_DIRTY_BITMAP_NO_CLEAR),
+	    RESERVED(iommu_hwpt_get_dirty_bitmap, __reserved)),
+	CMD(IOMMU_HWPT_INVALIDATE, iommufd_hwpt_invalidate,
+	    iommu_hwpt_invalidate, __reserved),
+	CMD(IOMMU_HWPT_SET_DIRTY_TRACKING, iommufd_hwpt_set_dirty_tracking,
+	    iommu_hwpt_set_dirty_tracking, __reserved,
+	    FLAGS(iommu_hwpt_set_dirty_tracking,
+		  IOMMU_HWPT_DIRTY_TRACKING_ENABLE)),
 	CMD(IOMMU_IOAS_ALLOC, iommufd_ioas_alloc, iommu_ioas_alloc,
 	    out_ioas_id, FLAGS(iommu_ioas_alloc, 0), OUT),
 	CMD(IOMMU_IOAS_ALLOW_IOVAS, iommufd_ioas_allow_iovas,
@@ -125,18 +127,19 @@ static const struct ioctl_desc ioctl_table[] = {
 	    RESERVED(iommu_ioas_map, __reserved), OUT),
 	CMD(IOMMU_IOAS_MAP_FILE, iommufd_ioas_map_file, iommu_ioas_map_file, iova,
 	    FLAGS(iommu_ioas_map_file, MAP_FLAGS), OUT),
-	CMD(IOMMU_IOAS_NOIOMMU_GET_PA, unsupported, iommu_ioas_noiommu_get_pa,
-	    out_phys),
+	CMD(IOMMU_IOAS_NOIOMMU_GET_PA, iommufd_ioas_noiommu_get_pa,
+	    iommu_ioas_noiommu_get_pa, out_phys, OUT),
 	CMD(IOMMU_IOAS_UNMAP, iommufd_ioas_unmap, iommu_ioas_unmap, length,
 	    OUT),
 	CMD(IOMMU_OPTION, iommufd_option, iommu_option, val64, OUT),
-	CMD(IOMMU_VDEVICE_ALLOC, unsupported, iommu_vdevice_alloc, virt_id),
-	CMD(IOMMU_VEVENTQ_ALLOC, unsupported, iommu_veventq_alloc,
-	    out_veventq_fd),
+	CMD(IOMMU_VDEVICE_ALLOC, iommufd_vdevice_alloc, iommu_vdevice_alloc,
+	    virt_id, OUT),
+	CMD(IOMMU_VEVENTQ_ALLOC, iommufd_veventq_alloc, iommu_veventq_alloc,
+	    out_veventq_fd, FLAGS(iommu_veventq_alloc, 0), OUT),
 	CMD(IOMMU_VFIO_IOAS, iommufd_vfio_ioas, iommu_vfio_ioas, __reserved,
 	    OUT),
-	CMD(IOMMU_VIOMMU_ALLOC, unsupported, iommu_viommu_alloc,
-	    out_viommu_id),
+	CMD(IOMMU_VIOMMU_ALLOC, iommufd_viommu_alloc, iommu_viommu_alloc,
+	    out_viommu_id, FLAGS(iommu_viommu_alloc, 0), OUT),
 #ifdef CONFIG_IOMMUFD_TEST
 	CMD(IOMMU_TEST_CMD, iommufd_test, iommu_test_cmd, last),
 #endif
@@ -172,6 +175,23 @@ static int respond(struct iommufd_ucmd *ucmd, const struct ioctl_desc *desc)
 	return 0;
 }
 
+/* What the handler made comes into the world. */
+static void publish(struct iommufd_ucmd *ucmd)
+{
+	if (ucmd->new_file)
+		iommufd_eventq_publish(ucmd);
+	if (ucmd->new_obj)
+		iommufd_object_publish(ucmd->ictx, ucmd->new_obj);
+}
+
+static void unmake(struct iommufd_ucmd *ucmd)
+{
+	if (ucmd->new_file)
+		iommufd_eventq_abort(ucmd);
+	if (ucmd->new_obj)
+		iommufd_object_abort(ucmd->ictx, ucmd->new_obj);
+}
+
 static int run(struct iommufd_ucmd *ucmd, const struct ioctl_desc *desc)
 {
 	int rc;
@@ -179,12 +199,10 @@ static int run(struct iommufd_ucmd *ucmd, const struct ioctl_desc *desc)
 	rc = desc->handler(ucmd);
 	if ((!rc && desc->out) || ucmd->respond)
 		rc = respond(ucmd, desc) ?: rc;
-	if (!ucmd->new_obj)
-		return rc;
 	if (rc)
-		iommufd_object_abort(ucmd->ictx, ucmd->new_obj);
+		unmake(ucmd);
 	else
-		iommufd_object_publish(ucmd->ictx, ucmd->new_obj);
+		publish(ucmd);
 	return rc;
 }
 

@@ -32,8 +32,10 @@
  *	which groups the context has devices of.
  * &iommufd_ioas.mutex
  *	held over choosing or making an automatic HWPT, and over its going.
+ * &iommufd_ctx.vdevices_mutex
+ *	held over making and unmaking a vDEVICE.
  * &iommufd_group.lock
- *	what the devices of a group are attached to.
+ *	what the devices of a group are attached to, and their vDEVICEs.
  * &iommufd_access.lock
  *	in which IOAS an access is; short.
  * &io_space.domains_mutex
@@ -56,8 +58,12 @@
  * the iommu core's group nest inside &iommufd_group.lock. Kernel users are told
  * of an unmap under no lock at all.
  *
- * Leaves: &iommufd_ioas.auto_lock, and the xa_lock of &iommufd_ctx.objects, under
- * which references to objects are taken.
+ * &iommufd_fault.lock nests inside &iommufd_group.lock, and takes what the IOMMU
+ * driver needs to answer page requests. Nothing of the user is read or written
+ * under it.
+ *
+ * Leaves: &iommufd_ioas.auto_lock, the lock of struct vevent_queue, and the xa_lock
+ * of &iommufd_ctx.objects, under which references to objects are taken.
  */
 
 #include <linux/iommu.h>
@@ -75,6 +81,9 @@
 
 struct file;
 struct iommu_group;
+struct iommu_user_data;
+struct iommufd_fault;
+struct vm_area_struct;
 
 DEFINE_LOCK_GUARD_1(xa_lock, struct xarray, xa_lock(_T->lock),
 		    xa_unlock(_T->lock))
@@ -87,6 +96,7 @@ DEFINE_LOCK_GUARD_1(xa_lock, struct xarray, xa_lock(_T->lock),
  * @object_wait: woken when a short reference to an object goes
  * @groups: [groups_mutex; xa_lock to look] struct iommufd_group by group id
  * @groups_mutex: see DOC: Locking
+ * @vdevices_mutex: see DOC: Locking
  * @process_mutex: excludes changes of process from each other
  * @account_mode: [xa_lock of @objects] what new mappings are charged against
  * @container: [I] opened through /dev/vfio/vfio
@@ -101,6 +111,7 @@ struct iommufd_ctx {
 	wait_queue_head_t object_wait;
 	struct xarray groups;
 	struct mutex groups_mutex;
+	struct mutex vdevices_mutex;
 	struct mutex process_mutex;
 	enum account_mode account_mode;
 	bool container;
@@ -117,6 +128,8 @@ struct iommufd_ctx {
  * @cmd: our copy of it, zero extended
  * @new_obj: an object that the handler made; it becomes visible once its id has
  *	reached the user, and is destroyed if anything fails
+ * @new_file: a file that reads the events of @new_obj; open with it
+ * @new_fd: where that is going to be open
  * @respond: write @cmd back although the handler failed
  */
 struct iommufd_ucmd {
@@ -125,6 +138,8 @@ struct iommufd_ucmd {
 	u32 user_size;
 	void *cmd;
 	struct iommufd_object *new_obj;
+	struct file *new_file;
+	int new_fd;
 	bool respond;
 };
 
@@ -144,6 +159,10 @@ struct iommufd_object *iommufd_object_get(struct iommufd_ctx *ictx, u32 id,
 					  enum iommufd_object_type type);
 void iommufd_object_put(struct iommufd_ctx *ictx, struct iommufd_object *obj);
 int iommufd_object_destroy(struct iommufd_ctx *ictx, u32 id);
+bool iommufd_object_entomb(struct iommufd_ctx *ictx,
+			   struct iommufd_object *obj);
+void iommufd_object_free_entombed(struct iommufd_ctx *ictx,
+				  struct iommufd_object *obj);
 bool iommufd_object_try_destroy(struct iommufd_ctx *ictx,
 				struct iommufd_object *obj);
 void iommufd_object_remove(struct iommufd_ctx *ictx,
@@ -205,11 +224,15 @@ int iommufd_option(struct iommufd_ucmd *ucmd);
  * @obj: the object; its type tells which kind of HWPT this is
  * @ictx: [I]
  * @domain: [I]
+ * @pasid: [I] devices that are attached with PASIDs may use it
+ * @fault: [I] who answers page requests, or NULL; kept
  */
 struct iommufd_hw_pagetable {
 	struct iommufd_object obj;
 	struct iommufd_ctx *ictx;
 	struct iommu_domain *domain;
+	bool pasid;
+	struct iommufd_fault *fault;
 };
 
 /**
@@ -219,6 +242,7 @@ struct iommufd_hw_pagetable {
  * @dom: its membership in the space of @ioas
  * @joined: [I] @dom is in the space
  * @automatic: [I] made by an attach, and gone with the last device
+ * @nest_parent: [I] nested HWPTs and vIOMMUs may be put on it
  * @item: [ioas->auto_lock] in &iommufd_ioas.auto_hwpts
  * @msi: doorbells that are mapped in it
  */
@@ -228,36 +252,92 @@ struct iommufd_hwpt_paging {
 	struct io_domain dom;
 	bool joined;
 	bool automatic;
+	bool nest_parent;
 	struct list_head item;
 	struct iommufd_msi_pages msi;
+};
+
+/**
+ * struct iommufd_hwpt_nested - a HWPT that a guest fills
+ * @common: what every HWPT has
+ * @parent: [I] translates what this one yields
+ * @viommu: [I] what it was allocated for, kept; if NULL, @parent is kept
+ */
+struct iommufd_hwpt_nested {
+	struct iommufd_hw_pagetable common;
+	struct iommufd_hwpt_paging *parent;
+	struct iommufd_viommu *viommu;
 };
 
 /* The page table that shows the IOAS behind a HWPT. */
 static inline struct iommufd_hwpt_paging *
 iommufd_hwpt_to_paging(struct iommufd_hw_pagetable *hwpt)
 {
+	if (hwpt->obj.type == IOMMUFD_OBJ_HWPT_NESTED)
+		return container_of(hwpt, struct iommufd_hwpt_nested,
+				    common)->parent;
 	return container_of(hwpt, struct iommufd_hwpt_paging, common);
 }
 
+/* hw_pagetable.c */
 struct iommufd_hwpt_paging *
-iommufd_hwpt_paging_new(struct iommufd_ioas *ioas, struct device *dev,
-			bool coherent, bool automatic);
-void iommufd_hwpt_paging_free(struct iommufd_object *obj);
+iommufd_hwpt_auto_new(struct iommufd_ioas *ioas, struct iommufd_device *idev);
 struct iommufd_hwpt_paging *
 iommufd_auto_hwpt_next(struct iommufd_ioas *ioas,
 		       struct iommufd_hwpt_paging *prev);
 void iommufd_hwpt_release(struct iommufd_hw_pagetable *hwpt);
+void iommufd_hwpt_paging_free(struct iommufd_object *obj);
+void iommufd_hwpt_nested_free(struct iommufd_object *obj);
+int iommufd_hwpt_alloc(struct iommufd_ucmd *ucmd);
+int iommufd_hwpt_invalidate(struct iommufd_ucmd *ucmd);
+
+/* hwpt_dirty.c */
+int iommufd_hwpt_set_dirty_tracking(struct iommufd_ucmd *ucmd);
+int iommufd_hwpt_get_dirty_bitmap(struct iommufd_ucmd *ucmd);
+
+/* hwpt_noiommu.c */
+#ifdef CONFIG_IOMMUFD_NOIOMMU
+struct iommu_domain *iommufd_noiommu_domain_alloc(void);
+bool iommufd_is_noiommu_domain(const struct iommu_domain *domain);
+int iommufd_ioas_noiommu_get_pa(struct iommufd_ucmd *ucmd);
+#else
+static inline struct iommu_domain *iommufd_noiommu_domain_alloc(void)
+{
+	return ERR_PTR(-EOPNOTSUPP);
+}
+
+static inline bool iommufd_is_noiommu_domain(const struct iommu_domain *domain)
+{
+	return false;
+}
+
+static inline int iommufd_ioas_noiommu_get_pa(struct iommufd_ucmd *ucmd)
+{
+	return -EOPNOTSUPP;
+}
+#endif
+
+/**
+ * struct iommufd_attachment - what devices of a group go through at one PASID
+ * @hwpt: [lock] never NULL while there are @devices, each of which keeps it
+ * @handle: [lock] what the iommu core knows it by
+ * @devices: [lock] struct iommufd_device by object id
+ */
+struct iommufd_attachment {
+	struct iommufd_hw_pagetable *hwpt;
+	struct iommufd_attach_handle *handle;
+	struct xarray devices;
+};
 
 /**
  * struct iommufd_group - the devices of an iommu_group that a context has bound
  * @ictx: [I]
- * @group: [I] reference held
+ * @group: [I] reference held; NULL for a device without an IOMMU
  * @ndevices: [ictx->groups_mutex] bound devices
  * @nowned: [groups_mutex to change] those whose DMA the context owns
  * @lock: see DOC: Locking
- * @hwpt: [lock] what all RIDs of the group that are attached go through
- * @handle: [lock] of that attachment
- * @attached: [lock] devices whose RID is attached
+ * @attachments: [lock] struct iommufd_attachment by PASID; IOMMU_NO_PASID is that
+ *	of the RIDs
  * @msi: doorbells that its interrupts use
  */
 struct iommufd_group {
@@ -266,9 +346,7 @@ struct iommufd_group {
 	unsigned int ndevices;
 	unsigned int nowned;
 	struct mutex lock;
-	struct iommufd_hw_pagetable *hwpt;
-	struct iommufd_attach_handle *handle;
-	struct list_head attached;
+	struct xarray attachments;
 	struct iommufd_group_msi msi;
 };
 
@@ -280,7 +358,8 @@ struct iommufd_group {
  * @dev: [I]
  * @coherent: [I] its page tables must enforce cache coherency
  * @owns_dma: [I] DMA ownership was claimed for it
- * @attached: [igroup->lock] in &iommufd_group.attached
+ * @vdev: [vdevices_mutex] what it is to a guest, or NULL
+ * @unbinding: [vdevices_mutex] no vDEVICE can be made of it any more
  */
 struct iommufd_device {
 	struct iommufd_object obj;
@@ -289,12 +368,106 @@ struct iommufd_device {
 	struct device *dev;
 	bool coherent;
 	bool owns_dma;
-	struct list_head attached;
+	struct iommufd_vdevice *vdev;
+	bool unbinding;
 };
 
+/* Without an IOMMU in front of it: CONFIG_IOMMUFD_NOIOMMU */
+static inline bool iommufd_is_noiommu(const struct iommufd_device *idev)
+{
+	return !idev->igroup->group;
+}
+
+/* attach.c */
+void iommufd_device_detach_all(struct iommufd_device *idev);
+
+/* device.c */
+struct iommufd_device *iommufd_device_get(struct iommufd_ctx *ictx, u32 id);
+int iommufd_get_hw_info(struct iommufd_ucmd *ucmd);
 void iommufd_device_free(struct iommufd_object *obj);
 
+static inline void iommufd_device_put(struct iommufd_device *idev)
+{
+	iommufd_object_put(idev->ictx, &idev->obj);
+}
+
+/* eventq.c */
+struct iommufd_eventq;
+
+/**
+ * struct iommufd_eventq_ops - a kind of queue that user space reads
+ * @name: of the file
+ * @read: copy what is queued to the user; 0 if nothing is
+ * @write: take answers from the user; NULL if there are none to give
+ * @pending: is there something to read?
+ */
+struct iommufd_eventq_ops {
+	const char *name;
+	ssize_t (*read)(struct iommufd_eventq *eventq, char __user *buf,
+			size_t count);
+	ssize_t (*write)(struct iommufd_eventq *eventq, const char __user *buf,
+			 size_t count);
+	bool (*pending)(struct iommufd_eventq *eventq);
+};
+
+/**
+ * struct iommufd_eventq - an object with a file that user space reads
+ * @obj: the object; its file keeps it
+ * @ictx: [I]
+ * @ops: [I]
+ * @readers: [I] who waits for something to read
+ */
+struct iommufd_eventq {
+	struct iommufd_object obj;
+	struct iommufd_ctx *ictx;
+	const struct iommufd_eventq_ops *ops;
+	wait_queue_head_t *readers;
+};
+
+int iommufd_eventq_prepare(struct iommufd_ucmd *ucmd,
+			   struct iommufd_eventq *eventq);
+void iommufd_eventq_publish(struct iommufd_ucmd *ucmd);
+void iommufd_eventq_abort(struct iommufd_ucmd *ucmd);
+
+/* fault.c */
+int iommufd_fault_alloc(struct iommufd_ucmd *ucmd);
+int iommufd_fault_attach(struct iommufd_hw_pagetable *hwpt, u32 fault_id);
+void iommufd_fault_release(struct iommufd_hw_pagetable *hwpt);
+void iommufd_fault_cancel(struct iommufd_hw_pagetable *hwpt,
+			  struct iommufd_attach_handle *handle);
+void iommufd_fault_free(struct iommufd_object *obj);
+
+/* viommu.c */
+struct iommufd_viommu *iommufd_viommu_get(struct iommufd_ctx *ictx, u32 id);
+bool iommufd_viommu_serves(const struct iommufd_viommu *viommu,
+			   const struct iommufd_device *idev);
+int iommufd_viommu_alloc(struct iommufd_ucmd *ucmd);
+void iommufd_viommu_free(struct iommufd_object *obj);
+int iommufd_viommu_mmap(struct iommufd_ctx *ictx, struct vm_area_struct *vma);
+
+static inline void iommufd_viommu_put(struct iommufd_viommu *viommu)
+{
+	iommufd_object_put(viommu->ictx, &viommu->obj);
+}
+
+/* vdevice.c */
+int iommufd_vdevice_alloc(struct iommufd_ucmd *ucmd);
+void iommufd_vdevice_free(struct iommufd_object *obj);
+void iommufd_vdevice_bury(struct iommufd_device *idev);
+
+/* veventq.c */
+int iommufd_veventq_alloc(struct iommufd_ucmd *ucmd);
+void iommufd_veventq_free(struct iommufd_object *obj);
+
+/* hw_queue.c */
+int iommufd_hw_queue_alloc(struct iommufd_ucmd *ucmd);
+void iommufd_hw_queue_free(struct iommufd_object *obj);
+
 /* access.c */
+struct iommufd_access *iommufd_access_lock(struct iommufd_ioas *ioas,
+					   const struct io_range *range,
+					   phys_addr_t *phys);
+void iommufd_access_unlock(struct iommufd_access *access);
 void iommufd_access_free(struct iommufd_object *obj);
 struct iommufd_ioas *iommufd_access_ioas(struct iommufd_access *access);
 

@@ -32,6 +32,7 @@ static int iommufd_open(struct inode *inode, struct file *file)
 	init_waitqueue_head(&ictx->object_wait);
 	xa_init_flags(&ictx->groups, XA_FLAGS_ACCOUNT);
 	mutex_init(&ictx->groups_mutex);
+	mutex_init(&ictx->vdevices_mutex);
 	mutex_init(&ictx->process_mutex);
 	ictx->container = IS_ENABLED(CONFIG_IOMMUFD_VFIO_CONTAINER) &&
 			  misc == &container_misc;
@@ -52,15 +53,22 @@ static int iommufd_release(struct inode *inode, struct file *file)
 	WARN_ON(!xa_empty(&ictx->groups));
 	iommufd_driver_ctx_destroy(&ictx->driver);
 	mutex_destroy(&ictx->process_mutex);
+	mutex_destroy(&ictx->vdevices_mutex);
 	mutex_destroy(&ictx->groups_mutex);
 	kfree(ictx);
 	return 0;
+}
+
+static int iommufd_mmap(struct file *file, struct vm_area_struct *vma)
+{
+	return iommufd_viommu_mmap(file->private_data, vma);
 }
 
 static const struct file_operations iommufd_fops = {
 	.owner = THIS_MODULE,
 	.open = iommufd_open,
 	.release = iommufd_release,
+	.mmap = iommufd_mmap,
 	.unlocked_ioctl = iommufd_ioctl,
 	/* The structs are the same for 32-bit programs. */
 	.compat_ioctl = compat_ptr_ioctl,

@@ -56,8 +56,14 @@ EXPORT_SYMBOL_NS_GPL(iommufd_ctx_put, "IOMMUFD");
 static void (*const free_fns[IOMMUFD_OBJ_MAX])(struct iommufd_object *obj) = {
 	[IOMMUFD_OBJ_DEVICE] = iommufd_device_free,
 	[IOMMUFD_OBJ_HWPT_PAGING] = iommufd_hwpt_paging_free,
+	[IOMMUFD_OBJ_HWPT_NESTED] = iommufd_hwpt_nested_free,
 	[IOMMUFD_OBJ_IOAS] = iommufd_ioas_free,
 	[IOMMUFD_OBJ_ACCESS] = iommufd_access_free,
+	[IOMMUFD_OBJ_FAULT] = iommufd_fault_free,
+	[IOMMUFD_OBJ_VIOMMU] = iommufd_viommu_free,
+	[IOMMUFD_OBJ_VDEVICE] = iommufd_vdevice_free,
+	[IOMMUFD_OBJ_VEVENTQ] = iommufd_veventq_free,
+	[IOMMUFD_OBJ_HW_QUEUE] = iommufd_hw_queue_free,
 #ifdef CONFIG_IOMMUFD_TEST
 	[IOMMUFD_OBJ_SELFTEST] = iommufd_stdev_free,
 #endif
@@ -253,6 +259,39 @@ void iommufd_object_remove(struct iommufd_ctx *ictx, struct iommufd_object *obj)
 }
 
 /**
+ * iommufd_object_entomb() - take an object from the user for good
+ * @ictx: the context
+ * @obj: what nothing but ioctls at work uses. Its id stays taken for as long as
+ *	the context lives, and names nothing
+ *
+ * Return: true: the caller goes on with iommufd_object_free_entombed(); false: it
+ * is not published, or somebody is destroying it.
+ */
+bool iommufd_object_entomb(struct iommufd_ctx *ictx, struct iommufd_object *obj)
+{
+	guard(xa_lock)(&ictx->objects);
+	if (xa_load(&ictx->objects, obj->id) != obj)
+		return false;
+	/* Cannot fail: there is an entry. */
+	__xa_store(&ictx->objects, obj->id, XA_ZERO_ENTRY, GFP_NOWAIT);
+	return true;
+}
+
+/**
+ * iommufd_object_free_entombed() - end what iommufd_object_entomb() began
+ * @ictx: the context
+ * @obj: the object
+ *
+ * Context: may sleep; waits for ioctls that found the object before.
+ */
+void iommufd_object_free_entombed(struct iommufd_ctx *ictx,
+				  struct iommufd_object *obj)
+{
+	drain(ictx, obj);
+	free_object(obj);
+}
+
+/**
  * iommufd_objects_destroy_all() - destroy what is left when the context goes
  * @ictx: nobody else uses it
  *
@@ -270,7 +309,10 @@ void iommufd_objects_destroy_all(struct iommufd_ctx *ictx)
 			if (!iommufd_object_destroy(ictx, id))
 				progress = true;
 	} while (progress);
-	WARN_ON(!xa_empty(&ictx->objects));
+	id = 0;
+	WARN_ON(xa_find(&ictx->objects, &id, ULONG_MAX, XA_PRESENT));
+	/* What remains are ids of objects that were taken from the user. */
+	xa_destroy(&ictx->objects);
 }
 
 /**

@@ -62,7 +62,7 @@ static int add_pin(struct io_backing *backing, unsigned long first,
  * @backing: the backing
  * @first: first index
  * @last: last index
- * @pages: receives the pages
+ * @pages: receives the pages; may be NULL
  *
  * Context: as backing_hold().
  * Return: 0; -EINVAL it has no pages; -ENOMEM; or as backing_hold(). An error
@@ -79,7 +79,7 @@ int backing_pin(struct io_backing *backing, unsigned long first,
 		return -EINVAL;
 	scoped_guard(mutex, &backing->lock)
 		rc = add_pin(backing, first, last);
-	if (rc)
+	if (rc || !pages)
 		return rc;
 	for_each_pfn_run(&run, &backing->store, first, last)
 		for (i = 0; i < run.npages; i++)

@@ -1,0 +1,249 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Dirty tracking: which memory devices have written to through a HWPT.
+ *
+ * Reading works area by area, so that it costs what is mapped, not what is asked
+ * for. The bitmap is in user memory, and reading clears the hardware's bits: so the
+ * part of the bitmap that is about to be written is pinned before that.
+ *
+ * Happy path: prove that all of the bitmap that may get a bit can be written, then
+ * for each area pin a window of the bitmap and read.
+ *
+ * Unhappy path: the bitmap cannot be written: nothing was cleared.
+ */
+#include <linux/iommu.h>
+#include <linux/iova_bitmap.h>
+#include <linux/log2.h>
+#include <linux/overflow.h>
+#include <linux/sched/signal.h>
+
+#include "iommufd_private.h"
+
+static struct iommufd_hwpt_paging *get_hwpt(struct iommufd_ctx *ictx, u32 id)
+{
+	struct iommufd_object *obj;
+
+	obj = iommufd_object_get(ictx, id, IOMMUFD_OBJ_HWPT_PAGING);
+	if (IS_ERR(obj))
+		return ERR_CAST(obj);
+	return container_of(obj, struct iommufd_hwpt_paging, common.obj);
+}
+
+/**
+ * struct dirty_walk - a walk over what is mapped in a range
+ * @hwpt: the HWPT
+ * @range: the range, in IOVA
+ * @flags: IOMMU_DIRTY_NO_CLEAR or 0
+ * @bitmap: what is written, or NULL
+ * @dirty: for the IOMMU driver
+ * @visit: does one part of an area; may cut it, and is called for the rest then
+ */
+struct dirty_walk {
+	struct iommufd_hwpt_paging *hwpt;
+	struct io_range range;
+	unsigned long flags;
+	struct iova_bitmap *bitmap;
+	struct iommu_dirty_bitmap dirty;
+	int (*visit)(struct dirty_walk *walk, struct io_area *area,
+		     struct io_range *part);
+};
+
+/* Cut a part to what can be written to the bitmap, and make sure of that. */
+static int pin_part(struct dirty_walk *walk, struct io_range *part)
+{
+	size_t length = part->last - part->first + 1;
+	int rc;
+
+	if (!walk->bitmap)
+		return 0;
+	rc = iova_bitmap_pin(walk->bitmap, part->first, &length);
+	part->last = part->first + (length - 1);
+	return rc;
+}
+
+static int prove_part(struct dirty_walk *walk, struct io_area *area,
+		      struct io_range *part)
+{
+	return pin_part(walk, part);
+}
+
+static int read_part(struct dirty_walk *walk, struct io_area *area,
+		     struct io_range *part)
+{
+	int rc = pin_part(walk, part);
+
+	if (rc)
+		return rc;
+	return area_read_dirty(area, &walk->hwpt->dom, part, walk->flags,
+			       &walk->dirty);
+}
+
+static int visit_area(struct dirty_walk *walk, struct io_area *area)
+{
+	struct io_range rest = {
+		max(walk->range.first, area->node.first),
+		min(walk->range.last, area->node.last),
+	};
+	struct io_range part;
+	int rc;
+
+	for (;;) {
+		part = rest;
+		rc = walk->visit(walk, area, &part);
+		if (rc || part.last == rest.last)
+			return rc;
+		rest.first = part.last + 1;
+		if (fatal_signal_pending(current))
+			return -EINTR;
+	}
+}
+
+static int visit_areas(struct dirty_walk *walk,
+		       int (*visit)(struct dirty_walk *walk,
+				    struct io_area *area, struct io_range *part))
+{
+	struct io_space *space = &walk->hwpt->ioas->space;
+	unsigned long cursor = walk->range.first;
+	struct io_area *area = NULL;
+	int rc = 0;
+
+	walk->visit = visit;
+	while ((area = io_space_walk(space, area, &cursor))) {
+		if (area->node.first > walk->range.last)
+			break;
+		rc = visit_area(walk, area);
+		if (!rc && fatal_signal_pending(current))
+			rc = -EINTR;
+		if (rc)
+			break;
+		cond_resched();
+	}
+	if (area)
+		area_put(area);
+	return rc;
+}
+
+/* Devices go on reporting a write until the IOTLB forgets that they did. */
+static int read_dirty(struct dirty_walk *walk)
+{
+	struct iommu_domain *domain = walk->hwpt->common.domain;
+	struct iommu_iotlb_gather gather;
+	int rc;
+
+	iommu_dirty_bitmap_init(&walk->dirty, walk->bitmap, &gather);
+	rc = visit_areas(walk, read_part);
+	if (!(walk->flags & IOMMU_DIRTY_NO_CLEAR))
+		iommu_iotlb_sync(domain, &gather);
+	return rc;
+}
+
+static int fill_bitmap(struct iova_bitmap *bitmap, unsigned long iova,
+		       size_t length, void *walk)
+{
+	return read_dirty(walk);
+}
+
+static int set_tracking(struct iommufd_hwpt_paging *hwpt, bool enable)
+{
+	struct iommu_domain *domain = hwpt->common.domain;
+	struct dirty_walk walk = {
+		.hwpt = hwpt,
+		.range = { 0, ULONG_MAX },
+	};
+	int rc;
+
+	if (!domain->dirty_ops)
+		return -EOPNOTSUPP;
+	if (enable) {
+		rc = read_dirty(&walk);
+		if (rc)
+			return rc;
+	}
+	return domain->dirty_ops->set_dirty_tracking(domain, enable);
+}
+
+/**
+ * iommufd_hwpt_set_dirty_tracking() - IOMMU_HWPT_SET_DIRTY_TRACKING
+ * @ucmd: the call
+ *
+ * Return: 0; -ENOENT; -EOPNOTSUPP the HWPT cannot do it, or an unknown flag; or
+ * what the IOMMU driver says. (uapi-behaviour.md 8.2)
+ */
+int iommufd_hwpt_set_dirty_tracking(struct iommufd_ucmd *ucmd)
+{
+	struct iommu_hwpt_set_dirty_tracking *cmd = ucmd->cmd;
+	struct iommufd_hwpt_paging *hwpt;
+	int rc;
+
+	hwpt = get_hwpt(ucmd->ictx, cmd->hwpt_id);
+	if (IS_ERR(hwpt))
+		return PTR_ERR(hwpt);
+	rc = set_tracking(hwpt, cmd->flags & IOMMU_HWPT_DIRTY_TRACKING_ENABLE);
+	iommufd_object_put(ucmd->ictx, &hwpt->common.obj);
+	return rc;
+}
+
+static int check_range(const struct iommu_hwpt_get_dirty_bitmap *cmd,
+		       unsigned long align, struct io_range *range)
+{
+	u64 last;
+
+	if (!cmd->length)
+		return -EINVAL;
+	if (check_add_overflow(cmd->iova, cmd->length - 1, &last) ||
+	    last > ULONG_MAX)
+		return -EOVERFLOW;
+	if (!is_power_of_2(cmd->page_size))
+		return -EINVAL;
+	if ((cmd->iova | (last + 1)) & ((align - 1) | (cmd->page_size - 1)))
+		return -EINVAL;
+	*range = (struct io_range){ cmd->iova, last };
+	return 0;
+}
+
+static int report_dirty(struct dirty_walk *walk,
+			const struct iommu_hwpt_get_dirty_bitmap *cmd)
+{
+	int rc = 0;
+
+	walk->bitmap = iova_bitmap_alloc(cmd->iova, cmd->length, cmd->page_size,
+					 u64_to_user_ptr(cmd->data));
+	if (IS_ERR_OR_NULL(walk->bitmap))
+		return walk->bitmap ? PTR_ERR(walk->bitmap) : -EOPNOTSUPP;
+	if (!(walk->flags & IOMMU_DIRTY_NO_CLEAR))
+		rc = visit_areas(walk, prove_part);
+	if (!rc)
+		rc = iova_bitmap_for_each(walk->bitmap, walk, fill_bitmap);
+	iova_bitmap_free(walk->bitmap);
+	return rc;
+}
+
+/**
+ * iommufd_hwpt_get_dirty_bitmap() - IOMMU_HWPT_GET_DIRTY_BITMAP
+ * @ucmd: the call
+ *
+ * Return: 0; -ENOENT; -EINVAL; -EOVERFLOW; -EOPNOTSUPP; -ENOMEM; -EFAULT the
+ * bitmap cannot be written, and nothing was cleared; -EINTR on a fatal signal.
+ * (uapi-behaviour.md 8.3, better-than-7.3.md row 6)
+ */
+int iommufd_hwpt_get_dirty_bitmap(struct iommufd_ucmd *ucmd)
+{
+	struct iommu_hwpt_get_dirty_bitmap *cmd = ucmd->cmd;
+	struct iommufd_hwpt_paging *hwpt;
+	struct dirty_walk walk = {};
+	int rc;
+
+	hwpt = get_hwpt(ucmd->ictx, cmd->hwpt_id);
+	if (IS_ERR(hwpt))
+		return PTR_ERR(hwpt);
+	walk.hwpt = hwpt;
+	if (cmd->flags & IOMMU_HWPT_GET_DIRTY_BITMAP_NO_CLEAR)
+		walk.flags = IOMMU_DIRTY_NO_CLEAR;
+	rc = check_range(cmd, io_space_align(&hwpt->ioas->space), &walk.range);
+	if (!rc && !hwpt->common.domain->dirty_ops)
+		rc = -EOPNOTSUPP;
+	if (!rc)
+		rc = report_dirty(&walk, cmd);
+	iommufd_object_put(ucmd->ictx, &hwpt->common.obj);
+	return rc;
+}
