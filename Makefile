@@ -18,6 +18,7 @@ iommufd-y := \
 	ioas.o \
 	ioas_process.o \
 	ioctl.o \
+	io_container.o \
 	io_pagetable.o \
 	io_reserved.o \
 	io_user.o \
@@ -33,6 +34,8 @@ iommufd-y := \
 	vdevice.o \
 	veventq.o \
 	vfio_compat.o \
+	vfio_info.o \
+	vfio_map.o \
 	viommu.o
 
 iommufd-$(CONFIG_IOMMUFD_NOIOMMU) += hwpt_noiommu.o

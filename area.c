@@ -258,6 +258,8 @@ static int map_domain(struct io_area *area, struct iommu_domain *domain)
 	int rc;
 
 	lockdep_assert_held(&area->lock);
+	if (mapper.step != PAGE_SIZE)
+		area->merged = true;
 	if (npages > FEW_RUNS && !mapper.step) {
 		many = (void *)__get_free_page(GFP_KERNEL_ACCOUNT);
 		if (!many)
@@ -405,6 +407,51 @@ void area_leave(struct io_area *area, struct io_domain *dom)
 		unhold_pages(area);
 }
 
+static void cut_area(struct io_area *area, struct io_area *upper,
+		     unsigned long iova)
+{
+	struct io_space *space = area->space;
+	unsigned long last = area->node.last;
+
+	guard(mutex)(&space->lock);
+	iova_tree_remove(&space->tree, &area->node);
+	area->node.last = iova - 1;
+	upper->node.first = iova;
+	upper->node.last = last;
+	iova_tree_insert(&space->tree, &area->node);
+	iova_tree_insert(&space->tree, &upper->node);
+	upper->state = area->state;
+	space->nr_areas++;
+}
+
+/**
+ * area_cut() - make the upper part of an area one of its own
+ * @area: is %AREA_UNMAPPING, and no kernel user uses it
+ * @upper: in no space yet; of the same memory, from the cut on
+ * @iova: first IOVA of the upper part
+ *
+ * What domains show is not touched.
+ *
+ * Context: takes @area->lock. The caller lets no domain join or leave.
+ * Return: 0, or -EINVAL if an IOMMU page lies across the cut.
+ */
+int area_cut(struct io_area *area, struct io_area *upper, unsigned long iova)
+{
+	guard(area)(area);
+	if (area->held && area->merged)
+		return -EINVAL;
+	upper->space = area->space;
+	upper->epoch = area->epoch;
+	upper->filled = area->filled;
+	upper->held = area->held;
+	upper->leaked = area->leaked;
+	cut_area(area, upper, iova);
+	if (area->held)
+		backing_split(area->backing, &area->hold, &upper->hold,
+			      last_index(area), first_index(upper));
+	return 0;
+}
+
 /**
  * area_read_dirty() - collect what was written through a domain
  * @area: the area
@@ -422,13 +469,17 @@ int area_read_dirty(struct io_area *area, struct io_domain *dom,
 		    struct iommu_dirty_bitmap *dirty)
 {
 	struct iommu_domain *domain = dom->domain;
+	unsigned long last;
 
 	guard(area)(area);
 	if (!area->filled || area->epoch < dom->join)
 		return 0;
+	/* It may have been cut. */
+	last = min(part->last, area->node.last);
+	if (last < part->first)
+		return 0;
 	return domain->dirty_ops->read_and_clear_dirty(domain, part->first,
-						       part->last -
-						       part->first + 1,
+						       last - part->first + 1,
 						       flags, dirty);
 }
 

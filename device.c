@@ -262,32 +262,42 @@ static u64 hw_capabilities(struct device *dev)
 	return caps;
 }
 
-/* What the IOMMU driver tells; the user's buffer is zeroed after it. */
-static int put_hw_info(struct device *dev, struct iommu_hw_info *cmd)
+static int put_hw_info(struct iommu_hw_info *cmd, const void *info, u32 length)
 {
-	enum iommu_hw_info_type type = IOMMU_HW_INFO_TYPE_DEFAULT;
 	void __user *to = u64_to_user_ptr(cmd->data_uptr);
-	const struct iommu_ops *ops = dev_iommu_ops(dev);
-	u32 length = 0, n;
-	void *info __free(kfree) = NULL;
+	u32 n = min(length, cmd->data_len);
 
-	if (cmd->flags & IOMMU_HW_INFO_FLAG_INPUT_TYPE)
-		type = cmd->in_data_type;
-	if (ops->hw_info) {
-		info = ops->hw_info(dev, &length, &type);
-		if (IS_ERR(info))
-			return PTR_ERR(no_free_ptr(info));
-		if (WARN_ON_ONCE(type == IOMMU_HW_INFO_TYPE_NONE))
-			return -EOPNOTSUPP;
-	} else {
-		type = IOMMU_HW_INFO_TYPE_NONE;
-	}
-	n = min(length, cmd->data_len);
+	/* What is beyond what the driver told is zeroed. */
 	if (copy_to_user(to, info, n) || clear_user(to + n, cmd->data_len - n))
 		return -EFAULT;
 	cmd->data_len = length;
-	cmd->out_data_type = type;
 	return 0;
+}
+
+static int ask_driver(struct device *dev, struct iommu_hw_info *cmd)
+{
+	enum iommu_hw_info_type type = IOMMU_HW_INFO_TYPE_DEFAULT;
+	const struct iommu_ops *ops = dev_iommu_ops(dev);
+	u32 length = 0;
+	void *info;
+	int rc;
+
+	if (!ops->hw_info) {
+		cmd->out_data_type = IOMMU_HW_INFO_TYPE_NONE;
+		return put_hw_info(cmd, NULL, 0);
+	}
+	if (cmd->flags & IOMMU_HW_INFO_FLAG_INPUT_TYPE)
+		type = cmd->in_data_type;
+	info = ops->hw_info(dev, &length, &type);
+	if (IS_ERR(info))
+		return PTR_ERR(info);
+	cmd->out_data_type = type;
+	if (WARN_ON_ONCE(type == IOMMU_HW_INFO_TYPE_NONE))
+		rc = -EOPNOTSUPP;
+	else
+		rc = put_hw_info(cmd, info, length);
+	kfree(info);
+	return rc;
 }
 
 /**
@@ -311,7 +321,7 @@ int iommufd_get_hw_info(struct iommufd_ucmd *ucmd)
 	if (IS_ERR(idev))
 		return PTR_ERR(idev);
 	if (!iommufd_is_noiommu(idev))
-		rc = put_hw_info(idev->dev, cmd);
+		rc = ask_driver(idev->dev, cmd);
 	if (!rc) {
 		cmd->out_max_pasid_log2 = ilog2(max(idev->dev->iommu->max_pasids,
 						    1U));

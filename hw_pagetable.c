@@ -120,6 +120,7 @@ static int fill_paging(struct iommufd_hwpt_paging *hwpt,
 	    WARN_ON_ONCE(!domain->ops->enforce_cache_coherency ||
 			 !domain->ops->enforce_cache_coherency(domain)))
 		return -EINVAL;
+	hwpt->dom.coherent = req->idev->coherent;
 	rc = io_space_join(&hwpt->ioas->space, &hwpt->dom, domain);
 	hwpt->joined = !rc;
 	return rc;

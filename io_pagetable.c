@@ -34,6 +34,7 @@ void io_space_init(struct io_space *space)
 	init_waitqueue_head(&space->unpinned);
 	space->align = 1;
 	space->large_pages = true;
+	space->max_areas = ULONG_MAX;
 }
 
 /**
@@ -299,13 +300,15 @@ static int place_areas(struct io_space *space, struct list_head *areas,
 		       unsigned long addr, unsigned long *iova,
 		       unsigned int flags)
 {
-	unsigned long length = 0, next;
+	unsigned long length = 0, n = 0, next;
 	struct io_area *area;
 	int rc;
 
-	list_for_each_entry(area, areas, item)
+	list_for_each_entry(area, areas, item) {
+		n++;
 		if (check_add_overflow(length, area_length(area), &length))
 			return -EOVERFLOW;
+	}
 
 	guard(mutex)(&space->lock);
 	if (length & (space->align - 1))
@@ -316,6 +319,8 @@ static int place_areas(struct io_space *space, struct list_head *areas,
 		rc = choose_iova(space, addr, length, iova);
 	if (rc)
 		return rc;
+	if (n > space->max_areas - min(space->nr_areas, space->max_areas))
+		return -ENOSPC;
 	next = *iova;
 	list_for_each_entry(area, areas, item) {
 		if ((area->prot & IOMMU_WRITE) && !area->backing->writable)

@@ -62,6 +62,7 @@ enum area_state {
  * @watch: the owner of the memory may take it away
  * @filled: [lock] it is mapped in the domains that the epoch says
  * @held: [lock] @hold keeps its pages pinned
+ * @merged: [lock] several of its pages may be one page of an IOMMU
  * @leaked: [lock] an IOMMU may still reach its pages, which are never released
  * @hold: [lock]
  */
@@ -82,6 +83,7 @@ struct io_area {
 	struct backing_watch watch;
 	bool filled;
 	bool held;
+	bool merged;
 	bool leaked;
 	struct backing_hold hold;
 };
@@ -110,6 +112,7 @@ struct io_reserved {
  * @item: [s] in &io_space.domains
  * @domain: [I]
  * @align: [I] its smallest page
+ * @coherent: [I] it enforces cache coherency
  * @join: [s] epoch from which it is part of the space
  * @leave: [s] epoch from which it is no more
  */
@@ -117,6 +120,7 @@ struct io_domain {
 	struct list_head item;
 	struct iommu_domain *domain;
 	unsigned long align;
+	bool coherent;
 	u64 join;
 	u64 leave;
 };
@@ -157,6 +161,7 @@ struct io_range {
  * @align: [s] what IOVA, length and page offset are multiples of
  * @epoch: [s] joins and leaves so far
  * @nr_areas: [s]
+ * @max_areas: [s] how many areas there may be
  * @large_pages: [s] hand contiguous memory to the IOMMU in one piece
  * @users: [s] kernel users
  * @unpinned: woken when an area has fewer pins, or a call of a user has returned
@@ -172,6 +177,7 @@ struct io_space {
 	unsigned long align;
 	u64 epoch;
 	unsigned long nr_areas;
+	unsigned long max_areas;
 	bool large_pages;
 	struct list_head users;
 	wait_queue_head_t unpinned;
@@ -186,6 +192,7 @@ int area_fill(struct io_area *area);
 void area_clear(struct io_area *area);
 int area_join(struct io_area *area, struct io_domain *dom);
 void area_leave(struct io_area *area, struct io_domain *dom);
+int area_cut(struct io_area *area, struct io_area *upper, unsigned long iova);
 int area_read_dirty(struct io_area *area, struct io_domain *dom,
 		    const struct io_range *part, unsigned long flags,
 		    struct iommu_dirty_bitmap *dirty);
@@ -226,6 +233,25 @@ int io_space_set_large_pages(struct io_space *space, bool on);
 unsigned long io_space_align(struct io_space *space);
 struct io_domain *io_space_next_domain(struct io_area *area,
 				       struct io_domain *prev);
+
+/* io_container.c */
+
+/**
+ * struct io_summary - what a container tells of its space
+ * @pgsizes: page sizes that all domains have; all from PAGE_SIZE on without one
+ * @free_areas: how many more areas there may be
+ */
+struct io_summary {
+	unsigned long pgsizes;
+	unsigned long free_areas;
+};
+
+void io_space_summary(struct io_space *space, struct io_summary *summary);
+void io_space_set_limit(struct io_space *space, unsigned long max_areas);
+bool io_space_is_coherent(struct io_space *space);
+bool io_space_find(struct io_space *space, unsigned long iova,
+		   struct io_range *range);
+int io_space_cut(struct io_space *space, unsigned long iova);
 
 /* io_user.c */
 

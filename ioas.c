@@ -241,7 +241,7 @@ static int prot_of(u32 flags)
 
 /* Map new areas, with what MAP, MAP_FILE and COPY have in common. */
 static int map_areas(struct iommufd_ioas *ioas, struct list_head *areas,
-		     unsigned long addr, u32 flags, __u64 *user_iova)
+		     unsigned long addr, u32 flags, u64 *user_iova)
 {
 	unsigned long iova = *user_iova;
 	int rc;
@@ -256,7 +256,7 @@ static int map_areas(struct iommufd_ioas *ioas, struct list_head *areas,
 /* Map @length bytes of a backing from byte @start on. Consumes the backing. */
 static int map_backing(struct iommufd_ioas *ioas, struct io_backing *backing,
 		       unsigned long start, unsigned long length, u32 flags,
-		       __u64 *user_iova)
+		       u64 *user_iova)
 {
 	struct io_area *area;
 	LIST_HEAD(areas);
@@ -271,19 +271,48 @@ static int map_backing(struct iommufd_ioas *ioas, struct io_backing *backing,
 }
 
 /**
+ * iommufd_ioas_map_user() - map memory of the calling process
+ * @ioas: the IOAS
+ * @va: address of the memory
+ * @length: bytes
+ * @flags: IOMMU_IOAS_MAP_*
+ * @iova: where to, or receives where to
+ *
+ * Return: 0; -EOVERFLOW; -EINVAL; -EEXIST; -ENOSPC; -EFAULT; -ENOMEM; -EINTR on a
+ * fatal signal; or what the IOMMU driver says. An error leaves no trace.
+ */
+int iommufd_ioas_map_user(struct iommufd_ioas *ioas, u64 va, u64 length,
+			  u32 flags, u64 *iova)
+{
+	struct io_backing *backing;
+	unsigned long start, end;
+
+	if (*iova >= ULONG_MAX || length >= ULONG_MAX || va > ULONG_MAX ||
+	    check_add_overflow((unsigned long)va, (unsigned long)length, &end))
+		return -EOVERFLOW;
+	if (!length || length > SIZE_MAX - PAGE_SIZE)
+		return -EINVAL;
+
+	start = offset_in_page(va);
+	backing = backing_create_user(va - start,
+				      ((start + length - 1) >> PAGE_SHIFT) + 1,
+				      flags & IOMMU_IOAS_MAP_WRITEABLE,
+				      READ_ONCE(ioas->ictx->account_mode));
+	if (IS_ERR(backing))
+		return PTR_ERR(backing);
+	return map_backing(ioas, backing, start, length, flags, iova);
+}
+
+/**
  * iommufd_ioas_map() - IOMMU_IOAS_MAP
  * @ucmd: the call
  *
- * Return: 0; -EOVERFLOW; -EINVAL; -ENOENT; -EEXIST; -ENOSPC; -EFAULT; -ENOMEM;
- * -EINTR on a fatal signal; or what the IOMMU driver says. An error leaves no
- * trace. (uapi-behaviour.md 6.4)
+ * Return: as iommufd_ioas_map_user(), or -ENOENT. (uapi-behaviour.md 6.4)
  */
 int iommufd_ioas_map(struct iommufd_ucmd *ucmd)
 {
 	struct iommu_ioas_map *cmd = ucmd->cmd;
 	struct iommufd_ioas *ioas __free(ioas_put) = NULL;
-	struct io_backing *backing;
-	unsigned long start, end;
 
 	if (cmd->iova >= ULONG_MAX || cmd->length >= ULONG_MAX)
 		return -EOVERFLOW;
@@ -292,23 +321,8 @@ int iommufd_ioas_map(struct iommufd_ucmd *ucmd)
 	ioas = iommufd_ioas_get(ucmd->ictx, cmd->ioas_id);
 	if (IS_ERR(ioas))
 		return PTR_ERR(ioas);
-	if (cmd->user_va > ULONG_MAX ||
-	    check_add_overflow((unsigned long)cmd->user_va,
-			       (unsigned long)cmd->length, &end))
-		return -EOVERFLOW;
-	if (!cmd->length || cmd->length > SIZE_MAX - PAGE_SIZE)
-		return -EINVAL;
-
-	start = offset_in_page(cmd->user_va);
-	backing = backing_create_user(cmd->user_va - start,
-				      ((start + cmd->length - 1) >>
-				       PAGE_SHIFT) + 1,
-				      cmd->flags & IOMMU_IOAS_MAP_WRITEABLE,
-				      READ_ONCE(ucmd->ictx->account_mode));
-	if (IS_ERR(backing))
-		return PTR_ERR(backing);
-	return map_backing(ioas, backing, start, cmd->length, cmd->flags,
-			   &cmd->iova);
+	return iommufd_ioas_map_user(ioas, cmd->user_va, cmd->length, cmd->flags,
+				     &cmd->iova);
 }
 
 static struct io_backing *open_file(struct iommufd_ctx *ictx,

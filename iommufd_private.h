@@ -28,6 +28,9 @@
  *
  * the caller's device lock (VFIO: dev_set->lock)
  *	serializes bind, attach, detach and unbind of a device.
+ * &iommufd_ctx.vfio_lock
+ *	makes the calls of a container that unmap something wait for those that
+ *	map something, and the other way round.
  * &iommufd_ctx.groups_mutex
  *	which groups the context has devices of.
  * &iommufd_ioas.mutex
@@ -71,6 +74,7 @@
 #include <linux/list.h>
 #include <linux/mutex.h>
 #include <linux/refcount.h>
+#include <linux/rwsem.h>
 #include <linux/uaccess.h>
 #include <linux/wait.h>
 #include <linux/xarray.h>
@@ -102,6 +106,8 @@ DEFINE_LOCK_GUARD_1(xa_lock, struct xarray, xa_lock(_T->lock),
  * @container: [I] opened through /dev/vfio/vfio
  * @no_iommu: [xa_lock of @objects] a no-IOMMU group uses it as a container
  * @vfio_ioas: [xa_lock of @objects] what container calls act on, or NULL
+ * @vfio_type: [vfio_lock] what VFIO_SET_IOMMU chose, or 0
+ * @vfio_lock: see DOC: Locking
  * @driver: what the built-in helpers keep
  */
 struct iommufd_ctx {
@@ -117,6 +123,8 @@ struct iommufd_ctx {
 	bool container;
 	bool no_iommu;
 	struct iommufd_ioas *vfio_ioas;
+	unsigned int vfio_type;
+	struct rw_semaphore vfio_lock; /* see above */
 	struct iommufd_driver_ctx driver;
 };
 
@@ -218,6 +226,10 @@ int iommufd_ioas_unmap(struct iommufd_ucmd *ucmd);
 int iommufd_ioas_map_file(struct iommufd_ucmd *ucmd);
 int iommufd_ioas_change_process(struct iommufd_ucmd *ucmd);
 int iommufd_option(struct iommufd_ucmd *ucmd);
+
+/* For the VFIO container, with what flags mean to IOMMU_IOAS_MAP */
+int iommufd_ioas_map_user(struct iommufd_ioas *ioas, u64 va, u64 length,
+			  u32 flags, u64 *iova);
 
 /**
  * struct iommufd_hw_pagetable - what every HWPT has

@@ -34,6 +34,7 @@ static int iommufd_open(struct inode *inode, struct file *file)
 	mutex_init(&ictx->groups_mutex);
 	mutex_init(&ictx->vdevices_mutex);
 	mutex_init(&ictx->process_mutex);
+	init_rwsem(&ictx->vfio_lock);
 	ictx->container = IS_ENABLED(CONFIG_IOMMUFD_VFIO_CONTAINER) &&
 			  misc == &container_misc;
 	if (ictx->container)

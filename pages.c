@@ -246,6 +246,31 @@ void backing_release_locked(struct io_backing *backing,
 }
 
 /**
+ * backing_split() - make two holds of one
+ * @backing: the backing
+ * @hold: is to end at @last
+ * @upper: the new hold, which starts at @first and ends where @hold did
+ * @last: an index that @hold covers
+ * @first: @last, or the index after it
+ *
+ * Nothing is pinned or unpinned.
+ *
+ * Context: may sleep; takes @backing->lock.
+ */
+void backing_split(struct io_backing *backing, struct backing_hold *hold,
+		   struct backing_hold *upper, unsigned long last,
+		   unsigned long first)
+{
+	guard(mutex)(&backing->lock);
+	interval_tree_remove(&hold->span, &backing->holds);
+	upper->span.start = first;
+	upper->span.last = hold->span.last;
+	hold->span.last = last;
+	interval_tree_insert(&hold->span, &backing->holds);
+	interval_tree_insert(&upper->span, &backing->holds);
+}
+
+/**
  * backing_watch() - ask to be told when the memory is taken away
  * @backing: the backing
  * @watch: its revoked is set

@@ -188,6 +188,9 @@ void backing_revoke(struct io_backing *backing);
 int backing_hold(struct io_backing *backing, struct backing_hold *hold,
 		 unsigned long first, unsigned long last);
 void backing_release(struct io_backing *backing, struct backing_hold *hold);
+void backing_split(struct io_backing *backing, struct backing_hold *hold,
+		   struct backing_hold *upper, unsigned long last,
+		   unsigned long first);
 
 /* pages_access.c */
 int backing_pin(struct io_backing *backing, unsigned long first,

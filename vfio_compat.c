@@ -1,18 +1,21 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The VFIO container as a client of the IOAS layers.
- *
- * A context that serves as a container has an IOAS for it, an ordinary object
- * that the user may look at, replace and destroy. The container's ioctls are not
- * served yet: those of VFIO answer EOPNOTSUPP.
+ * The VFIO container as a client of the IOAS layers, see the DOC block in
+ * vfio_compat.h. Here is what it is; vfio_map.c and vfio_info.c have what it does.
  */
+#include <linux/capability.h>
 #include <linux/vfio.h>
 
 #include "iommufd_private.h"
 #include "vfio_compat.h"
 
-/* The container's IOAS with a short reference. */
-static struct iommufd_ioas *get_vfio_ioas(struct iommufd_ctx *ictx)
+/**
+ * iommufd_vfio_get_ioas() - the IOAS that has a container's mappings
+ * @ictx: the context
+ *
+ * Return: the IOAS, until iommufd_ioas_put(), or ERR_PTR(-ENODEV).
+ */
+struct iommufd_ioas *iommufd_vfio_get_ioas(struct iommufd_ctx *ictx)
 {
 	struct iommufd_ioas *ioas;
 
@@ -35,7 +38,7 @@ static struct iommufd_ioas *get_vfio_ioas(struct iommufd_ctx *ictx)
  */
 int iommufd_vfio_compat_ioas_get_id(struct iommufd_ctx *ictx, u32 *out_ioas_id)
 {
-	struct iommufd_ioas *ioas = get_vfio_ioas(ictx);
+	struct iommufd_ioas *ioas = iommufd_vfio_get_ioas(ictx);
 
 	if (IS_ERR(ioas))
 		return PTR_ERR(ioas);
@@ -138,13 +141,156 @@ int iommufd_vfio_ioas(struct iommufd_ucmd *ucmd)
 	}
 }
 
+/* Do all page tables of the container enforce cache coherency? */
+static int enforces_coherency(struct iommufd_ctx *ictx)
+{
+	struct iommufd_ioas *ioas = iommufd_vfio_get_ioas(ictx);
+	bool coherent;
+
+	if (IS_ERR(ioas))
+		return PTR_ERR(ioas);
+	coherent = io_space_is_coherent(&ioas->space);
+	iommufd_ioas_put(ioas);
+	return coherent;
+}
+
+static bool is_no_iommu(struct iommufd_ctx *ictx)
+{
+	guard(xa_lock)(&ictx->objects);
+	return ictx->no_iommu;
+}
+
+static bool has_ioas(struct iommufd_ctx *ictx)
+{
+	guard(xa_lock)(&ictx->objects);
+	return ictx->vfio_ioas;
+}
+
+/* Before a type is chosen there is nothing yet that could be coherent. */
+static int check_coherency(struct iommufd_ctx *ictx)
+{
+	if (ictx->container && READ_ONCE(ictx->vfio_type) != VFIO_TYPE1_IOMMU &&
+	    READ_ONCE(ictx->vfio_type) != VFIO_TYPE1v2_IOMMU)
+		return 0;
+	return enforces_coherency(ictx);
+}
+
+/* Groups of the other kind rule it out. */
+static int check_no_iommu(struct iommufd_ctx *ictx)
+{
+	if (ictx->container && has_ioas(ictx))
+		return 0;
+	return IS_ENABLED(CONFIG_VFIO_NOIOMMU);
+}
+
+static int check_extension(struct iommufd_ctx *ictx, unsigned long extension)
+{
+	switch (extension) {
+	case VFIO_TYPE1_IOMMU:
+	case VFIO_TYPE1v2_IOMMU:
+	case VFIO_UNMAP_ALL:
+		return !is_no_iommu(ictx);
+	case VFIO_NOIOMMU_IOMMU:
+		return check_no_iommu(ictx);
+	case VFIO_DMA_CC_IOMMU:
+		return check_coherency(ictx);
+	default:
+		return 0;
+	}
+}
+
+static int set_no_iommu_type(struct iommufd_ctx *ictx, unsigned long type)
+{
+	if (!IS_ENABLED(CONFIG_VFIO_NOIOMMU) || type != VFIO_NOIOMMU_IOMMU)
+		return ictx->container ? -ENODEV : -EINVAL;
+	if (!capable(CAP_SYS_RAWIO))
+		return -EPERM;
+	ictx->vfio_type = type;
+	return 0;
+}
+
+/* Version 1 of type1 may be asked to unmap any page: each has to be alone. */
+static int prepare_type(struct iommufd_ctx *ictx, struct iommufd_ioas *ioas,
+			unsigned long type)
+{
+	if (!ictx->container)
+		return io_space_set_large_pages(&ioas->space,
+						type != VFIO_TYPE1_IOMMU);
+	io_space_set_limit(&ioas->space, iommufd_vfio_map_limit());
+	return 0;
+}
+
+static int set_type1(struct iommufd_ctx *ictx, unsigned long type)
+{
+	struct iommufd_ioas *ioas;
+	int rc;
+
+	if (type != VFIO_TYPE1_IOMMU && type != VFIO_TYPE1v2_IOMMU)
+		return ictx->container ? -ENODEV : -EINVAL;
+	ioas = iommufd_vfio_get_ioas(ictx);
+	if (IS_ERR(ioas))
+		return PTR_ERR(ioas);
+	rc = prepare_type(ictx, ioas, type);
+	iommufd_ioas_put(ioas);
+	if (!rc)
+		WRITE_ONCE(ictx->vfio_type, type);
+	return rc;
+}
+
+static int set_iommu(struct iommufd_ctx *ictx, unsigned long type)
+{
+	guard(rwsem_write)(&ictx->vfio_lock);
+	if (ictx->container && ictx->vfio_type)
+		return -EINVAL;
+	if (is_no_iommu(ictx))
+		return set_no_iommu_type(ictx, type);
+	if (ictx->container && !has_ioas(ictx))
+		return -EINVAL;
+	return set_type1(ictx, type);
+}
+
+/* A native container does nothing before it knows what kind it is. */
+static int check_type(struct iommufd_ctx *ictx)
+{
+	if (!ictx->container)
+		return 0;
+	switch (READ_ONCE(ictx->vfio_type)) {
+	case 0:
+		return -EINVAL;
+	case VFIO_NOIOMMU_IOMMU:
+		return -ENOTTY;
+	default:
+		return 0;
+	}
+}
+
+static int use_mappings(struct iommufd_ctx *ictx, unsigned int cmd,
+			void __user *arg)
+{
+	int rc = check_type(ictx);
+
+	if (rc)
+		return rc;
+	switch (cmd) {
+	case VFIO_IOMMU_GET_INFO:
+		return iommufd_vfio_get_info(ictx, arg);
+	case VFIO_IOMMU_MAP_DMA:
+		return iommufd_vfio_map_dma(ictx, arg);
+	case VFIO_IOMMU_UNMAP_DMA:
+		return iommufd_vfio_unmap_dma(ictx, arg);
+	default:
+		return -ENOTTY;
+	}
+}
+
 /**
  * iommufd_vfio_ioctl() - the container's ioctls
  * @ictx: the context
  * @cmd: a command that is not one of /dev/iommu
  * @arg: its argument
  *
- * Return: -EOPNOTSUPP for those of the container, -ENOTTY for all others.
+ * Return: what the container says; -ENOTTY if it does not know the command, which
+ * a native container that has no type yet says as -EINVAL. (vfio-compat.md 3, 9)
  */
 int iommufd_vfio_ioctl(struct iommufd_ctx *ictx, unsigned int cmd,
 		       unsigned long arg)
@@ -153,13 +299,10 @@ int iommufd_vfio_ioctl(struct iommufd_ctx *ictx, unsigned int cmd,
 	case VFIO_GET_API_VERSION:
 		return VFIO_API_VERSION;
 	case VFIO_CHECK_EXTENSION:
+		return check_extension(ictx, arg);
 	case VFIO_SET_IOMMU:
-	case VFIO_IOMMU_GET_INFO:
-	case VFIO_IOMMU_MAP_DMA:
-	case VFIO_IOMMU_UNMAP_DMA:
-	case VFIO_IOMMU_DIRTY_PAGES:
-		return -EOPNOTSUPP;
+		return set_iommu(ictx, arg);
 	default:
-		return -ENOTTY;
+		return use_mappings(ictx, cmd, (void __user *)arg);
 	}
 }
