@@ -29,6 +29,7 @@ iommufd-y := \
 	pages_access.o \
 	pages_account.o \
 	pages_file.o \
+	pages_mmio.o \
 	pages_user.o \
 	pfn_store.o \
 	vdevice.o \
@@ -58,6 +59,7 @@ iommufd-$(CONFIG_IOMMUFD_TEST) += \
 	mock/viommu.o
 
 obj-$(CONFIG_IOMMUFD) += iommufd.o
+obj-$(CONFIG_IOMMUFD_SAMPLE_COPYENGINE) += samples/
 obj-$(CONFIG_IOMMUFD_DRIVER) += iova_bitmap.o
 
 iommufd_driver-y := driver.o

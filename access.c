@@ -7,7 +7,8 @@
  * When an access leaves an IOAS it first becomes impossible to pin anything new
  * there, then the driver is told to give up all its pins, and then it is taken
  * out. Pins are given up in the IOAS in which they were made, also while the
- * access is on its way to another one.
+ * access is on its way to another one. It copies all the time: up to some moment
+ * in the IOAS that it leaves, from then on in the other one.
  */
 #include <linux/mm.h>
 #include <linux/overflow.h>
@@ -23,7 +24,7 @@
  * @user: its membership in the space
  * @lock: protects the following
  * @ioas: where it pins, or NULL; kept
- * @ioas_unpin: where it gives up pins, or NULL; kept
+ * @ioas_unpin: where it gives up pins and copies, or NULL; kept
  * @range: [I] of an access that only locks memory: what it locks
  */
 struct iommufd_access {
@@ -224,12 +225,11 @@ int iommufd_access_replace(struct iommufd_access *access, u32 ioas_id)
 	}
 	give_up_pins(access);
 	scoped_guard(mutex, &access->lock)
-		access->ioas_unpin = NULL;
+		access->ioas_unpin = ioas;
 	leave_ioas(old, &access->user);
 	io_space_swap_user(&ioas->space, &joining, &access->user);
 	guard(mutex)(&access->lock);
 	access->ioas = ioas;
-	access->ioas_unpin = ioas;
 	return 0;
 }
 EXPORT_SYMBOL_NS_GPL(iommufd_access_replace, "IOMMUFD");
@@ -389,7 +389,8 @@ int iommufd_access_rw(struct iommufd_access *access, unsigned long iova,
 	rc = range_of(&range, iova, len);
 	if (rc)
 		return rc;
-	ioas = iommufd_access_ioas(access);
+	scoped_guard(mutex, &access->lock)
+		ioas = use_ioas(access, access->ioas_unpin);
 	if (IS_ERR(ioas))
 		return PTR_ERR(ioas);
 	rc = io_space_rw(&ioas->space, &range, data, copy_flags(flags));

@@ -30,8 +30,6 @@ static unsigned long last_index(const struct io_area *area)
 	return (area->start + area_length(area) - 1) >> PAGE_SHIFT;
 }
 
-static struct lock_class_key revocable_lock_key;
-
 static void lock_area(struct io_area *area)
 {
 	backing_lock_source(area->backing);
@@ -47,6 +45,7 @@ static void unlock_area(struct io_area *area)
 DEFINE_GUARD(area, struct io_area *, lock_area(_T), unlock_area(_T))
 
 static void revoke_area(struct backing_watch *watch);
+static int restore_area(struct backing_watch *watch);
 
 /**
  * area_create() - make an area that is in no space yet
@@ -67,10 +66,11 @@ struct io_area *area_create(struct io_backing *backing, unsigned long start,
 	refcount_set(&area->ref, 1);
 	mutex_init(&area->lock);
 	/* Pinning user memory, under the lock of its area, may fault MMIO in. */
-	if (backing->ops->lock)
-		lockdep_set_class(&area->lock, &revocable_lock_key);
+	if (backing->ops->keys)
+		lockdep_set_class(&area->lock, &backing->ops->keys->area);
 	area->backing = backing_get(backing);
 	area->watch.revoked = revoke_area;
+	area->watch.restored = restore_area;
 	backing_watch(backing, &area->watch);
 	area->start = start;
 	area->prot = prot;
@@ -100,6 +100,7 @@ void area_put(struct io_area *area)
  * struct run_mapper - maps runs in ascending order of IOVA
  * @domain: where
  * @prot: IOMMU protection bits
+ * @gfp: how to get memory
  * @iova: where the batch goes
  * @length: bytes in the batch
  * @sg: the batch
@@ -110,6 +111,7 @@ void area_put(struct io_area *area)
 struct run_mapper {
 	struct iommu_domain *domain;
 	int prot;
+	gfp_t gfp;
 	unsigned long iova;
 	unsigned long length;
 	struct scatterlist *sg;
@@ -125,7 +127,7 @@ static int mapper_flush(struct run_mapper *mapper)
 	if (!mapper->n)
 		return 0;
 	mapped = iommu_map_sg(mapper->domain, mapper->iova, mapper->sg,
-			      mapper->n, mapper->prot, GFP_KERNEL_ACCOUNT);
+			      mapper->n, mapper->prot, mapper->gfp);
 	if (mapped < 0)
 		return mapped;
 	mapper->iova += mapper->length;
@@ -158,7 +160,7 @@ static int mapper_add_single(struct run_mapper *mapper, phys_addr_t phys,
 	while (length) {
 		unsigned long step = min(length, mapper->step);
 		int rc = iommu_map(mapper->domain, mapper->iova, phys, step,
-				   mapper->prot, GFP_KERNEL_ACCOUNT);
+				   mapper->prot, mapper->gfp);
 
 		if (rc)
 			return rc;
@@ -250,6 +252,7 @@ static int map_domain(struct io_area *area, struct iommu_domain *domain)
 	struct run_mapper mapper = {
 		.domain = domain,
 		.prot = area->prot | area->backing->ops->prot,
+		.gfp = area->backing->ops->gfp ?: GFP_KERNEL_ACCOUNT,
 		.iova = area->node.first,
 		.sg = few,
 		.max = FEW_RUNS,
@@ -261,7 +264,7 @@ static int map_domain(struct io_area *area, struct iommu_domain *domain)
 	if (mapper.step != PAGE_SIZE)
 		area->merged = true;
 	if (npages > FEW_RUNS && !mapper.step) {
-		many = (void *)__get_free_page(GFP_KERNEL_ACCOUNT);
+		many = (void *)__get_free_page(mapper.gfp);
 		if (!many)
 			return -ENOMEM;
 		mapper.sg = many;
@@ -304,21 +307,12 @@ static void unmap_domains(struct io_area *area, struct io_domain *end)
 		unmap_domain(area, dom->domain);
 }
 
-/**
- * area_fill() - map a new area in all domains that its epoch says
- * @area: is in the tree and %AREA_MAPPING
- *
- * Context: may sleep for long; takes @area->lock.
- * Return: 0, or an error of pinning or of the IOMMU driver, without a trace.
- */
-int area_fill(struct io_area *area)
+static int fill_area(struct io_area *area)
 {
 	struct io_domain *dom = NULL;
 	int rc;
 
-	guard(area)(area);
-	if (area->backing->revoked)
-		return -ENODEV;
+	lockdep_assert_held(&area->lock);
 	while ((dom = io_space_next_domain(area, dom))) {
 		rc = hold_pages(area);
 		if (!rc)
@@ -333,9 +327,31 @@ int area_fill(struct io_area *area)
 	return 0;
 }
 
+/**
+ * area_fill() - map a new area in all domains that its epoch says
+ * @area: is in the tree and %AREA_MAPPING
+ *
+ * If its memory is away, and may come back, it is mapped when that happens.
+ *
+ * Context: may sleep for long; takes @area->lock.
+ * Return: 0, -ENODEV its memory was taken away for ever, or an error of pinning or
+ * of the IOMMU driver, without a trace.
+ */
+int area_fill(struct io_area *area)
+{
+	guard(area)(area);
+	if (!area->backing->revoked)
+		return fill_area(area);
+	if (!area->backing->ops->comes_back)
+		return -ENODEV;
+	area->suspended = true;
+	return 0;
+}
+
 static void empty_area(struct io_area *area)
 {
 	lockdep_assert_held(&area->lock);
+	area->suspended = false;
 	if (!area->filled)
 		return;
 	unmap_domains(area, NULL);
@@ -443,6 +459,7 @@ int area_cut(struct io_area *area, struct io_area *upper, unsigned long iova)
 	upper->space = area->space;
 	upper->epoch = area->epoch;
 	upper->filled = area->filled;
+	upper->suspended = area->suspended;
 	upper->held = area->held;
 	upper->leaked = area->leaked;
 	cut_area(area, upper, iova);
@@ -541,5 +558,22 @@ static void revoke_area(struct backing_watch *watch)
 	struct io_area *area = container_of(watch, struct io_area, watch);
 
 	guard(mutex)(&area->lock);
+	if (!area->filled)
+		return;
 	empty_area(area);
+	area->suspended = area->backing->ops->comes_back;
+}
+
+/* backing_watch.restored: the lock of the source is held. */
+static int restore_area(struct backing_watch *watch)
+{
+	struct io_area *area = container_of(watch, struct io_area, watch);
+	int rc;
+
+	guard(mutex)(&area->lock);
+	if (!area->suspended)
+		return 0;
+	rc = fill_area(area);
+	area->suspended = rc;
+	return rc;
 }

@@ -179,6 +179,13 @@ static bool group_has_pasids(struct iommufd_group *igroup)
 	return xa_find(&igroup->attachments, &first, ULONG_MAX, XA_PRESENT);
 }
 
+/* Can page requests of the device be handled by the page table? */
+static int check_faults(const struct iommufd_hw_pagetable *hwpt,
+			struct iommufd_device *idev)
+{
+	return hwpt->fault && shares_page_requests(idev->dev) ? -EINVAL : 0;
+}
+
 /* Do the device, the PASID and the page table go together? */
 static int check_fit(const struct attach_op *op,
 		     const struct iommufd_hw_pagetable *hwpt)
@@ -190,7 +197,8 @@ static int check_fit(const struct attach_op *op,
 	if (iommufd_is_noiommu(op->idev))
 		return op->pasid == IOMMU_NO_PASID &&
 		       iommufd_is_noiommu_domain(hwpt->domain) ? 0 : -EINVAL;
-	if (hwpt->fault && shares_page_requests(dev))
+	/* Of a replace of RIDs the core does not check this. */
+	if (hwpt->domain->owner != dev_iommu_ops(dev))
 		return -EINVAL;
 	if (op->pasid == IOMMU_NO_PASID)
 		return hwpt->pasid || !group_has_pasids(igroup) ? 0 : -EINVAL;
@@ -285,7 +293,8 @@ static int switch_attachment(const struct attach_op *op,
 	if (rc)
 		return rc;
 	if (attachment->hwpt)
-		iommufd_fault_cancel(attachment->hwpt, attachment->handle);
+		iommufd_fault_cancel(attachment->hwpt, attachment->handle,
+				     NULL);
 	/* The old handle goes with the function. */
 	swap(attachment->handle, handle);
 	attachment->hwpt = hwpt;
@@ -304,7 +313,7 @@ static int join_attachment(struct attach_op *op,
 		return -EBUSY;
 	if (attachment->hwpt && attachment->hwpt != hwpt)
 		return -EINVAL;
-	rc = check_fit(op, hwpt);
+	rc = check_fit(op, hwpt) ?: check_faults(hwpt, idev);
 	if (rc)
 		return rc;
 	rc = xa_reserve(&attachment->devices, idev->obj.id, GFP_KERNEL_ACCOUNT);
@@ -402,6 +411,9 @@ static int replace_device(struct attach_op *op,
 	if (old == hwpt)
 		return 0;
 	rc = check_fit(op, hwpt);
+	/* All of them are moved. */
+	xa_for_each(&attachment->devices, id, idev)
+		rc = rc ?: check_faults(hwpt, idev);
 	if (!rc)
 		rc = move_attachment(op, attachment, hwpt);
 	if (rc)
@@ -552,12 +564,13 @@ int iommufd_device_replace(struct iommufd_device *idev, ioasid_t pasid,
 }
 EXPORT_SYMBOL_NS_GPL(iommufd_device_replace, "IOMMUFD");
 
-/* @idev goes; what is reported for the attachment names one that stays. */
-static void rename_attachment(struct iommufd_attachment *attachment,
-			      struct iommufd_device *idev)
+/* @idev goes, others stay: what is reported from now on names one of those. */
+static void leave_others(struct iommufd_attachment *attachment,
+			 struct iommufd_device *idev)
 {
 	unsigned long other = 0;
 
+	iommufd_fault_cancel(attachment->hwpt, attachment->handle, idev->dev);
 	if (attachment->handle->dev_id == idev->obj.id &&
 	    xa_find(&attachment->devices, &other, ULONG_MAX, XA_PRESENT))
 		WRITE_ONCE(attachment->handle->dev_id, other);
@@ -569,7 +582,7 @@ static void stop_attachment(struct iommufd_device *idev, ioasid_t pasid,
 	core_detach(idev, pasid, attachment->hwpt->domain);
 	if (pasid == IOMMU_NO_PASID)
 		iommufd_group_msi_leave(&idev->igroup->msi);
-	iommufd_fault_cancel(attachment->hwpt, attachment->handle);
+	iommufd_fault_cancel(attachment->hwpt, attachment->handle, NULL);
 }
 
 /* Returns what the device was attached to, for the caller to give up. */
@@ -588,7 +601,7 @@ static struct iommufd_hw_pagetable *leave_attachment(struct iommufd_device *idev
 	if (xa_empty(&attachment->devices))
 		stop_attachment(idev, pasid, attachment);
 	else
-		rename_attachment(attachment, idev);
+		leave_others(attachment, idev);
 	if (pasid == IOMMU_NO_PASID)
 		io_reserved_remove(space_of(hwpt), idev);
 	put_attachment(idev->igroup, pasid, attachment);

@@ -262,42 +262,49 @@ static u64 hw_capabilities(struct device *dev)
 	return caps;
 }
 
-static int put_hw_info(struct iommu_hw_info *cmd, const void *info, u32 length)
-{
-	void __user *to = u64_to_user_ptr(cmd->data_uptr);
-	u32 n = min(length, cmd->data_len);
-
-	/* What is beyond what the driver told is zeroed. */
-	if (copy_to_user(to, info, n) || clear_user(to + n, cmd->data_len - n))
-		return -EFAULT;
-	cmd->data_len = length;
-	return 0;
-}
-
-static int ask_driver(struct device *dev, struct iommu_hw_info *cmd)
+/* What the IOMMU driver tells, to be freed by the caller; NULL: nothing. */
+static void *ask_driver(struct device *dev, struct iommu_hw_info *cmd,
+			u32 *length)
 {
 	enum iommu_hw_info_type type = IOMMU_HW_INFO_TYPE_DEFAULT;
 	const struct iommu_ops *ops = dev_iommu_ops(dev);
-	u32 length = 0;
 	void *info;
-	int rc;
 
+	*length = 0;
 	if (!ops->hw_info) {
 		cmd->out_data_type = IOMMU_HW_INFO_TYPE_NONE;
-		return put_hw_info(cmd, NULL, 0);
+		return NULL;
 	}
 	if (cmd->flags & IOMMU_HW_INFO_FLAG_INPUT_TYPE)
 		type = cmd->in_data_type;
-	info = ops->hw_info(dev, &length, &type);
+	info = ops->hw_info(dev, length, &type);
 	if (IS_ERR(info))
-		return PTR_ERR(info);
+		return info;
+	if (WARN_ON_ONCE(type == IOMMU_HW_INFO_TYPE_NONE)) {
+		kfree(info);
+		return ERR_PTR(-EOPNOTSUPP);
+	}
 	cmd->out_data_type = type;
-	if (WARN_ON_ONCE(type == IOMMU_HW_INFO_TYPE_NONE))
-		rc = -EOPNOTSUPP;
-	else
-		rc = put_hw_info(cmd, info, length);
-	kfree(info);
-	return rc;
+	return info;
+}
+
+static void *get_hw_info(struct iommufd_ctx *ictx, struct iommu_hw_info *cmd,
+			 u32 *length)
+{
+	struct iommufd_device *idev = iommufd_device_get(ictx, cmd->dev_id);
+	void *info = ERR_PTR(-EOPNOTSUPP);
+
+	if (IS_ERR(idev))
+		return idev;
+	if (!iommufd_is_noiommu(idev))
+		info = ask_driver(idev->dev, cmd, length);
+	if (!IS_ERR(info)) {
+		cmd->out_max_pasid_log2 = ilog2(max(idev->dev->iommu->max_pasids,
+						    1U));
+		cmd->out_capabilities = hw_capabilities(idev->dev);
+	}
+	iommufd_device_put(idev);
+	return info;
 }
 
 /**
@@ -311,23 +318,23 @@ static int ask_driver(struct device *dev, struct iommu_hw_info *cmd)
 int iommufd_get_hw_info(struct iommufd_ucmd *ucmd)
 {
 	struct iommu_hw_info *cmd = ucmd->cmd;
-	struct iommufd_device *idev;
-	int rc = -EOPNOTSUPP;
+	void __user *to = u64_to_user_ptr(cmd->data_uptr);
+	u32 length, n;
+	void *info;
+	int rc = 0;
 
 	if ((cmd->flags & ~IOMMU_HW_INFO_FLAG_INPUT_TYPE) ||
 	    memchr_inv(cmd->__reserved, 0, sizeof(cmd->__reserved)))
 		return -EOPNOTSUPP;
-	idev = iommufd_device_get(ucmd->ictx, cmd->dev_id);
-	if (IS_ERR(idev))
-		return PTR_ERR(idev);
-	if (!iommufd_is_noiommu(idev))
-		rc = ask_driver(idev->dev, cmd);
-	if (!rc) {
-		cmd->out_max_pasid_log2 = ilog2(max(idev->dev->iommu->max_pasids,
-						    1U));
-		cmd->out_capabilities = hw_capabilities(idev->dev);
-	}
-	iommufd_device_put(idev);
+	info = get_hw_info(ucmd->ictx, cmd, &length);
+	if (IS_ERR(info))
+		return PTR_ERR(info);
+	n = min(length, cmd->data_len);
+	/* What is beyond what the driver told is zeroed. */
+	if (copy_to_user(to, info, n) || clear_user(to + n, cmd->data_len - n))
+		rc = -EFAULT;
+	cmd->data_len = length;
+	kfree(info);
 	return rc;
 }
 

@@ -3,7 +3,6 @@
  * What built-in IOMMU drivers and the iommu core call of iommufd. iommufd itself
  * may be a module, so this is a unit of its own that is always built in.
  */
-#include <linux/poll.h>
 #include <linux/device.h>
 #include <linux/export.h>
 #include <linux/iommu.h>
@@ -11,8 +10,10 @@
 #include <linux/module.h>
 #include <linux/msi.h>
 #include <linux/overflow.h>
+#include <linux/memcontrol.h>
 #include <linux/poll.h>
 #include <linux/rwsem.h>
+#include <linux/sched/mm.h>
 #include <linux/slab.h>
 
 #include "../iommu-priv.h"
@@ -125,6 +126,7 @@ static void vevent_queue_lose(struct vevent_queue *queue)
 static int vevent_queue_add(struct vevent_queue *queue, const void *data,
 			    size_t length)
 {
+	struct mem_cgroup *memcg;
 	struct vevent *event;
 
 	guard(spinlock)(&queue->lock);
@@ -134,8 +136,11 @@ static int vevent_queue_add(struct vevent_queue *queue, const void *data,
 		return 0;
 	}
 
+	/* On account of who made the queue, whoever reports. */
+	memcg = set_active_memcg(queue->memcg);
 	event = kzalloc_flex(*event, payload, length,
-			     GFP_NOWAIT | __GFP_NOWARN);
+			     GFP_NOWAIT | __GFP_NOWARN | __GFP_ACCOUNT);
+	set_active_memcg(memcg);
 	if (!event) {
 		vevent_queue_lose(queue);
 		return -ENOMEM;

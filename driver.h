@@ -21,6 +21,7 @@ struct iommufd_ctx;
 struct iommufd_device;
 struct iommufd_group;
 struct iommufd_object;
+struct mem_cgroup;
 
 /**
  * DOC: Software MSI
@@ -229,6 +230,7 @@ struct vevent {
  * @viommu_item: on &iommufd_viommu.veventqs [veventqs_rwsem of the vIOMMU]
  * @type: kind of events [I]
  * @depth: how many unread events it holds [I]
+ * @memcg: who pays for them [I]
  * @readers: who waits for an event
  * @lock: l: protects the rest. Taken in threaded interrupt handlers
  * @events: in the order of their sequence. @lost, if it is here, is the last [l]
@@ -241,6 +243,7 @@ struct vevent_queue {
 	struct list_head viommu_item;
 	enum iommu_veventq_type type;
 	u32 depth;
+	struct mem_cgroup *memcg;
 	wait_queue_head_t readers;
 
 	spinlock_t lock; /* [l] */

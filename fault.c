@@ -14,16 +14,22 @@
 #include <linux/iommu.h>
 #include <linux/mutex.h>
 #include <linux/poll.h>
+#include <linux/sizes.h>
 #include <linux/slab.h>
 
 #include "../iommu-priv.h"
 #include "iommufd_private.h"
 
+/* A device has far fewer at a time, unless it does not count them. */
+#define MAX_GROUPS	SZ_16K
+
 /**
  * struct iommufd_fault - a queue of page requests
  * @eventq: the object and its file; each HWPT that uses the queue keeps it
  * @lock: see DOC: Locking
- * @queued: [lock] groups that nobody has read, in order of arrival
+ * @queue_lock: the only lock that who reports a group takes
+ * @queued: [lock and queue_lock] groups that nobody has read, in order of arrival
+ * @ngroups: groups in both places
  * @unanswered: [lock] those that were read, by cookie
  * @next_cookie: [lock] where to look for the next one; no cookie is used again
  *	soon, so that a late answer cannot be taken for that of another group
@@ -32,7 +38,9 @@
 struct iommufd_fault {
 	struct iommufd_eventq eventq;
 	struct mutex lock; /* see above */
+	spinlock_t queue_lock; /* see above */
 	struct list_head queued;
+	atomic_t ngroups;
 	struct xarray unanswered;
 	u32 next_cookie;
 	wait_queue_head_t readers;
@@ -43,46 +51,75 @@ static struct iommufd_fault *to_fault(struct iommufd_eventq *eventq)
 	return container_of(eventq, struct iommufd_fault, eventq);
 }
 
-static void answer(struct iopf_group *group, enum iommu_page_response_code code)
+static void answer(struct iommufd_fault *fault, struct iopf_group *group,
+		   enum iommu_page_response_code code)
 {
 	iopf_group_response(group, code);
 	iopf_free_group(group);
+	atomic_dec(&fault->ngroups);
 }
 
-/* Answer all groups of an attachment, or with NULL all groups. */
-static void cancel(struct iommufd_fault *fault,
-		   const struct iommu_attach_handle *handle)
+/**
+ * struct origin - where groups come from
+ * @handle: of which attachment, or NULL: whichever
+ * @dev: from which device, or NULL: whichever
+ */
+struct origin {
+	const struct iommu_attach_handle *handle;
+	const struct device *dev;
+};
+
+static bool is_from(const struct iopf_group *group, const struct origin *origin)
+{
+	return (!origin->handle || group->attach_handle == origin->handle) &&
+	       (!origin->dev || group->fault_param->dev == origin->dev);
+}
+
+static void take_queued(struct iommufd_fault *fault,
+			const struct origin *origin, struct list_head *list)
+{
+	struct iopf_group *group, *tmp;
+
+	guard(spinlock)(&fault->queue_lock);
+	list_for_each_entry_safe(group, tmp, &fault->queued, node)
+		if (is_from(group, origin))
+			list_move_tail(&group->node, list);
+}
+
+static void cancel(struct iommufd_fault *fault, const struct origin *origin)
 {
 	struct iopf_group *group, *tmp;
 	unsigned long cookie;
+	LIST_HEAD(list);
 
 	guard(mutex)(&fault->lock);
-	list_for_each_entry_safe(group, tmp, &fault->queued, node) {
-		if (handle && group->attach_handle != handle)
-			continue;
-		list_del(&group->node);
-		answer(group, IOMMU_PAGE_RESP_INVALID);
-	}
+	take_queued(fault, origin, &list);
+	list_for_each_entry_safe(group, tmp, &list, node)
+		answer(fault, group, IOMMU_PAGE_RESP_INVALID);
 	xa_for_each(&fault->unanswered, cookie, group) {
-		if (handle && group->attach_handle != handle)
+		if (!is_from(group, origin))
 			continue;
 		xa_erase(&fault->unanswered, cookie);
-		answer(group, IOMMU_PAGE_RESP_INVALID);
+		answer(fault, group, IOMMU_PAGE_RESP_INVALID);
 	}
 }
 
 /**
  * iommufd_fault_cancel() - answer what is left of an attachment
  * @hwpt: what was attached
- * @handle: of the attachment, which is not in use any more
+ * @handle: of the attachment
+ * @dev: which of its devices has been detached, or NULL: all
  *
  * Context: may sleep; takes the lock of the queue.
  */
 void iommufd_fault_cancel(struct iommufd_hw_pagetable *hwpt,
-			  struct iommufd_attach_handle *handle)
+			  struct iommufd_attach_handle *handle,
+			  const struct device *dev)
 {
+	const struct origin origin = { .handle = &handle->handle, .dev = dev };
+
 	if (hwpt->fault)
-		cancel(hwpt->fault, &handle->handle);
+		cancel(hwpt->fault, &origin);
 }
 
 /* iommu_domain.iopf_handler */
@@ -91,10 +128,15 @@ static int take_group(struct iopf_group *group)
 	struct iommufd_fault *fault =
 		group->attach_handle->domain->iommufd_hwpt->fault;
 
+	if (atomic_inc_return(&fault->ngroups) > MAX_GROUPS) {
+		atomic_dec(&fault->ngroups);
+		return -EBUSY;
+	}
 	/* From here on it is we who answer it. */
 	iopf_group_dequeue(group);
-	scoped_guard(mutex, &fault->lock)
-		list_add_tail(&group->node, &fault->queued);
+	guard(spinlock)(&fault->queue_lock);
+	list_add_tail(&group->node, &fault->queued);
+	/* Under the lock: with the last group answered the queue may go. */
 	wake_up_interruptible_poll(&fault->readers, EPOLLIN | EPOLLRDNORM);
 	return 0;
 }
@@ -134,8 +176,9 @@ void iommufd_fault_free(struct iommufd_object *obj)
 {
 	struct iommufd_fault *fault =
 		container_of(obj, struct iommufd_fault, eventq.obj);
+	const struct origin anywhere = {};
 
-	cancel(fault, NULL);
+	cancel(fault, &anywhere);
 	xa_destroy(&fault->unanswered);
 	mutex_destroy(&fault->lock);
 }
@@ -183,6 +226,13 @@ static void compose_all(struct delivery *delivery)
 			READ_ONCE(handle->dev_id), delivery->cookie);
 }
 
+/* It stays where it is as long as the caller holds @fault->lock. */
+static struct iopf_group *first_queued(struct iommufd_fault *fault)
+{
+	guard(spinlock)(&fault->queue_lock);
+	return list_first_entry_or_null(&fault->queued, struct iopf_group, node);
+}
+
 /*
  * Take the first group off the queue, if it fits into @room messages. Returns
  * NULL when there is none.
@@ -194,7 +244,7 @@ static struct delivery *begin_delivery(struct iommufd_fault *fault, size_t room)
 	int rc;
 
 	guard(mutex)(&fault->lock);
-	group = list_first_entry_or_null(&fault->queued, struct iopf_group, node);
+	group = first_queued(fault);
 	if (!group)
 		return NULL;
 	if (group->fault_count > room)
@@ -212,7 +262,8 @@ static struct delivery *begin_delivery(struct iommufd_fault *fault, size_t room)
 		kvfree(delivery);
 		return ERR_PTR(rc);
 	}
-	list_del(&group->node);
+	scoped_guard(spinlock, &fault->queue_lock)
+		list_del(&group->node);
 	compose_all(delivery);
 	return delivery;
 }
@@ -223,8 +274,10 @@ static void undo_delivery(struct iommufd_fault *fault,
 {
 	guard(mutex)(&fault->lock);
 	if (xa_cmpxchg(&fault->unanswered, delivery->cookie, delivery->group,
-		       NULL, 0) == delivery->group)
-		list_add(&delivery->group->node, &fault->queued);
+		       NULL, 0) != delivery->group)
+		return;
+	guard(spinlock)(&fault->queue_lock);
+	list_add(&delivery->group->node, &fault->queued);
 }
 
 static ssize_t deliver(struct iommufd_fault *fault, char __user *buf,
@@ -282,7 +335,7 @@ static int answer_one(struct iommufd_fault *fault,
 	group = xa_erase(&fault->unanswered, response.cookie);
 	if (!group)
 		return -EINVAL;
-	answer(group, response.code);
+	answer(fault, group, response.code);
 	return 0;
 }
 
@@ -307,10 +360,7 @@ static ssize_t fault_write(struct iommufd_eventq *eventq, const char __user *buf
 
 static bool fault_pending(struct iommufd_eventq *eventq)
 {
-	struct iommufd_fault *fault = to_fault(eventq);
-
-	guard(mutex)(&fault->lock);
-	return !list_empty(&fault->queued);
+	return first_queued(to_fault(eventq));
 }
 
 static const struct iommufd_eventq_ops fault_ops = {
@@ -343,6 +393,7 @@ int iommufd_fault_alloc(struct iommufd_ucmd *ucmd)
 	fault->eventq.readers = &fault->readers;
 	init_waitqueue_head(&fault->readers);
 	mutex_init(&fault->lock);
+	spin_lock_init(&fault->queue_lock);
 	INIT_LIST_HEAD(&fault->queued);
 	xa_init_flags(&fault->unanswered, XA_FLAGS_ALLOC1 | XA_FLAGS_ACCOUNT);
 

@@ -104,11 +104,10 @@ static struct iommu_domain *alloc_domain(const struct hwpt_request *req)
 	return iommufd_noiommu_domain_alloc();
 }
 
-static int fill_paging(struct iommufd_hwpt_paging *hwpt,
+static int make_domain(struct iommufd_hwpt_paging *hwpt,
 		       const struct hwpt_request *req)
 {
 	struct iommu_domain *domain = alloc_domain(req);
-	int rc;
 
 	if (IS_ERR(domain))
 		return PTR_ERR(domain);
@@ -121,11 +120,20 @@ static int fill_paging(struct iommufd_hwpt_paging *hwpt,
 			 !domain->ops->enforce_cache_coherency(domain)))
 		return -EINVAL;
 	hwpt->dom.coherent = req->idev->coherent;
-	rc = io_space_join(&hwpt->ioas->space, &hwpt->dom, domain);
+	return 0;
+}
+
+/* This may take long. Nothing of the device is needed any more. */
+static int fill_domain(struct iommufd_hwpt_paging *hwpt)
+{
+	int rc;
+
+	rc = io_space_join(&hwpt->ioas->space, &hwpt->dom, hwpt->common.domain);
 	hwpt->joined = !rc;
 	return rc;
 }
 
+/* It shows nothing until fill_domain(). */
 static struct iommufd_hwpt_paging *new_paging(struct iommufd_ioas *ioas,
 					      const struct hwpt_request *req)
 {
@@ -145,7 +153,7 @@ static struct iommufd_hwpt_paging *new_paging(struct iommufd_ioas *ioas,
 	hwpt->ioas = ioas;
 	iommufd_object_keep(&ioas->obj);
 
-	rc = fill_paging(hwpt, req);
+	rc = make_domain(hwpt, req);
 	if (rc) {
 		iommufd_object_abort(ioas->ictx, obj);
 		return ERR_PTR(rc);
@@ -168,11 +176,17 @@ struct iommufd_hwpt_paging *iommufd_hwpt_auto_new(struct iommufd_ioas *ioas,
 {
 	const struct hwpt_request req = { .idev = idev };
 	struct iommufd_hwpt_paging *hwpt;
+	int rc;
 
 	lockdep_assert_held(&ioas->mutex);
 	hwpt = new_paging(ioas, &req);
 	if (IS_ERR(hwpt))
 		return hwpt;
+	rc = fill_domain(hwpt);
+	if (rc) {
+		iommufd_object_abort(ioas->ictx, &hwpt->common.obj);
+		return ERR_PTR(rc);
+	}
 	hwpt->automatic = true;
 	guard(spinlock)(&ioas->auto_lock);
 	list_add_tail(&hwpt->item, &ioas->auto_hwpts);
@@ -296,8 +310,7 @@ finish_nested(struct iommufd_hwpt_nested *hwpt, struct iommu_domain *domain,
 	if (!rc) {
 		domain->owner = owner;
 		set_domain(&hwpt->common, domain);
-		if (WARN_ON_ONCE(domain->type != IOMMU_DOMAIN_NESTED ||
-				 !domain->ops))
+		if (WARN_ON_ONCE(domain->type != IOMMU_DOMAIN_NESTED))
 			rc = -EOPNOTSUPP;
 	}
 	if (rc) {
@@ -406,6 +419,7 @@ int iommufd_hwpt_alloc(struct iommufd_ucmd *ucmd)
 		.data.len = cmd->data_len,
 	};
 	struct iommufd_hw_pagetable *hwpt;
+	int rc = 0;
 
 	if ((cmd->data_type == IOMMU_HWPT_DATA_NONE) != !cmd->data_len)
 		return -EINVAL;
@@ -418,6 +432,10 @@ int iommufd_hwpt_alloc(struct iommufd_ucmd *ucmd)
 		return PTR_ERR(hwpt);
 	ucmd->new_obj = &hwpt->obj;
 	cmd->out_hwpt_id = hwpt->obj.id;
+	if (hwpt->obj.type == IOMMUFD_OBJ_HWPT_PAGING)
+		rc = fill_domain(iommufd_hwpt_to_paging(hwpt));
+	if (rc)
+		return rc;
 	if (cmd->flags & IOMMU_HWPT_FAULT_ID_VALID)
 		return iommufd_fault_attach(hwpt, cmd->fault_id);
 	return 0;

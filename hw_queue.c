@@ -103,6 +103,8 @@ int iommufd_hw_queue_alloc(struct iommufd_ucmd *ucmd)
 		return -EINVAL;
 	if (check_add_overflow(cmd->nesting_parent_iova, cmd->length - 1, &last))
 		return -EOVERFLOW;
+	if (cmd->length > SIZE_MAX)
+		return -EOVERFLOW;
 	viommu = iommufd_viommu_get(ucmd->ictx, cmd->viommu_id);
 	if (IS_ERR(viommu))
 		return PTR_ERR(viommu);

@@ -48,16 +48,31 @@ struct dirty_walk {
 		     struct io_range *part);
 };
 
+/* Not within a page of the IOMMU: it is reported as a whole. */
+static void align_cut(struct dirty_walk *walk, struct io_range *part)
+{
+	unsigned long pgsizes = walk->hwpt->common.domain->pgsize_bitmap;
+	unsigned long end = part->last + 1;
+	unsigned long most = 1UL << __fls(pgsizes);
+
+	while (most > PAGE_SIZE && ALIGN_DOWN(end, most) <= part->first)
+		most >>= 1;
+	if (ALIGN_DOWN(end, most) > part->first)
+		part->last = ALIGN_DOWN(end, most) - 1;
+}
+
 /* Cut a part to what can be written to the bitmap, and make sure of that. */
 static int pin_part(struct dirty_walk *walk, struct io_range *part)
 {
-	size_t length = part->last - part->first + 1;
+	size_t length = part->last - part->first + 1, most = length;
 	int rc;
 
 	if (!walk->bitmap)
 		return 0;
 	rc = iova_bitmap_pin(walk->bitmap, part->first, &length);
 	part->last = part->first + (length - 1);
+	if (length < most)
+		align_cut(walk, part);
 	return rc;
 }
 
@@ -191,7 +206,7 @@ static int check_range(const struct iommu_hwpt_get_dirty_bitmap *cmd,
 	if (!cmd->length)
 		return -EINVAL;
 	if (check_add_overflow(cmd->iova, cmd->length - 1, &last) ||
-	    last > ULONG_MAX)
+	    last > ULONG_MAX || cmd->length > SIZE_MAX)
 		return -EOVERFLOW;
 	if (!is_power_of_2(cmd->page_size))
 		return -EINVAL;

@@ -74,7 +74,8 @@ bool io_space_find(struct io_space *space, unsigned long iova,
 	area = io_space_first_area(space, iova, iova);
 	if (!area)
 		return false;
-	*range = (struct io_range){ area->node.first, area->node.last };
+	range->first = area->node.first - area->before;
+	range->last = area->node.last + area->after;
 	return true;
 }
 
@@ -87,6 +88,8 @@ static struct io_area *claim_area(struct io_space *space, unsigned long iova)
 	area = io_space_first_area(space, iova, iova);
 	if (!area || area->node.first == iova)
 		return NULL;
+	if (area->before || area->after)
+		return ERR_PTR(-EINVAL);
 	if (area->state != AREA_READY || area->locked)
 		return ERR_PTR(-EBUSY);
 	area->state = AREA_UNMAPPING;

@@ -338,6 +338,10 @@ static int place_areas(struct io_space *space, struct list_head *areas,
 		next = area->node.last + 1;
 		area->space = space;
 		area->epoch = space->epoch;
+		if (flags & IO_MAP_UNIT) {
+			area->before = area->node.first - *iova;
+			area->after = length - area->before - area_length(area);
+		}
 		iova_tree_insert(&space->tree, &area->node);
 		space->nr_areas++;
 	}
@@ -408,7 +412,7 @@ static void clear_areas(struct list_head *areas)
  *	whatever the result is
  * @addr: the address of the memory, as a hint for the alignment of the IOVA
  * @iova: the IOVA with %IO_MAP_FIXED, else receives what was chosen
- * @flags: %IO_MAP_FIXED
+ * @flags: %IO_MAP_FIXED, %IO_MAP_UNIT
  *
  * Context: may sleep for long; takes the space's and the areas' locks.
  * Return: 0; -EINVAL alignment or reserved IOVA, -EOVERFLOW, -EEXIST something is
@@ -443,7 +447,8 @@ static int claim_areas(struct io_space *space, unsigned long first,
 
 	guard(mutex)(&space->lock);
 	for_each_area(area, space, first, last) {
-		if (area->node.first < first || area->node.last > last)
+		if (area->node.first - area->before < first ||
+		    area->node.last + area->after > last)
 			return -ENOENT;
 		if (area->state != AREA_READY || area->locked)
 			return -EBUSY;

@@ -51,6 +51,8 @@ enum area_state {
  * @backing: [I] reference held
  * @start: [I] byte offset of the first IOVA in the backing
  * @prot: [I] IOMMU_READ and IOMMU_WRITE as the user asked
+ * @before: [I] bytes before it that were mapped with it, and go with it
+ * @after: [I] the same for what is after it
  * @ref: 1 for being in the tree; others are short
  * @state: [s]
  * @pins: [s to change] pins of kernel users in it
@@ -61,6 +63,7 @@ enum area_state {
  * @epoch: [lock] see the DOC block; [s] as well until it is in the tree
  * @watch: the owner of the memory may take it away
  * @filled: [lock] it is mapped in the domains that the epoch says
+ * @suspended: [lock] it is not, because its memory is away for a while
  * @held: [lock] @hold keeps its pages pinned
  * @merged: [lock] several of its pages may be one page of an IOMMU
  * @leaked: [lock] an IOMMU may still reach its pages, which are never released
@@ -72,6 +75,8 @@ struct io_area {
 	struct io_backing *backing;
 	unsigned long start;
 	int prot;
+	unsigned long before;
+	unsigned long after;
 	refcount_t ref;
 	enum area_state state;
 	unsigned int pins;
@@ -82,6 +87,7 @@ struct io_area {
 	u64 epoch;
 	struct backing_watch watch;
 	bool filled;
+	bool suspended;
 	bool held;
 	bool merged;
 	bool leaked;
@@ -212,6 +218,7 @@ static inline struct io_area *area_of(struct iova_node *node)
 
 /* io_pagetable.c */
 #define IO_MAP_FIXED	1
+#define IO_MAP_UNIT	2	/* what is mapped together is unmapped together */
 
 void io_space_init(struct io_space *space);
 void io_space_destroy(struct io_space *space);

@@ -241,13 +241,15 @@ static int prot_of(u32 flags)
 
 /* Map new areas, with what MAP, MAP_FILE and COPY have in common. */
 static int map_areas(struct iommufd_ioas *ioas, struct list_head *areas,
-		     unsigned long addr, u32 flags, u64 *user_iova)
+		     unsigned long addr, u32 flags, u64 *user_iova,
+		     unsigned int how)
 {
 	unsigned long iova = *user_iova;
 	int rc;
 
-	rc = io_space_map(&ioas->space, areas, addr, &iova,
-			  flags & IOMMU_IOAS_MAP_FIXED_IOVA ? IO_MAP_FIXED : 0);
+	if (flags & IOMMU_IOAS_MAP_FIXED_IOVA)
+		how |= IO_MAP_FIXED;
+	rc = io_space_map(&ioas->space, areas, addr, &iova, how);
 	if (!rc)
 		*user_iova = iova;
 	return rc;
@@ -267,13 +269,57 @@ static int map_backing(struct iommufd_ioas *ioas, struct io_backing *backing,
 		return -ENOMEM;
 	list_add(&area->item, &areas);
 	return map_areas(ioas, &areas, area->backing->addr + start, flags,
-			 user_iova);
+			 user_iova, 0);
+}
+
+/* Make an area of what is at the start of @va and of one kind. */
+static struct io_area *new_user_area(struct iommufd_ctx *ictx, unsigned long va,
+				     unsigned long length, u32 flags)
+{
+	bool writable = flags & IOMMU_IOAS_MAP_WRITEABLE;
+	unsigned long start = offset_in_page(va);
+	unsigned long npages = ((start + length - 1) >> PAGE_SHIFT) + 1;
+	struct io_backing *backing;
+	struct io_area *area;
+
+	if (backing_va_is_mmio(va - start, &npages))
+		backing = backing_create_mmio(va - start, npages, writable);
+	else
+		backing = backing_create_user(va - start, npages, writable,
+					      READ_ONCE(ictx->account_mode));
+	if (IS_ERR(backing))
+		return ERR_CAST(backing);
+	area = area_create(backing, start,
+			   min(length, (npages << PAGE_SHIFT) - start),
+			   prot_of(flags));
+	backing_put(backing);
+	return area ?: ERR_PTR(-ENOMEM);
+}
+
+/* An area for each piece of the range that is of one kind. */
+static int new_user_areas(struct iommufd_ctx *ictx, unsigned long va,
+			  unsigned long length, u32 flags,
+			  struct list_head *areas)
+{
+	struct io_area *area;
+
+	while (length) {
+		area = new_user_area(ictx, va, length, flags);
+		if (IS_ERR(area)) {
+			areas_free(areas);
+			return PTR_ERR(area);
+		}
+		list_add_tail(&area->item, areas);
+		va += area_length(area);
+		length -= area_length(area);
+	}
+	return 0;
 }
 
 /**
  * iommufd_ioas_map_user() - map memory of the calling process
  * @ioas: the IOAS
- * @va: address of the memory
+ * @va: address of the memory, which may be device memory or have such in it
  * @length: bytes
  * @flags: IOMMU_IOAS_MAP_*
  * @iova: where to, or receives where to
@@ -284,23 +330,19 @@ static int map_backing(struct iommufd_ioas *ioas, struct io_backing *backing,
 int iommufd_ioas_map_user(struct iommufd_ioas *ioas, u64 va, u64 length,
 			  u32 flags, u64 *iova)
 {
-	struct io_backing *backing;
-	unsigned long start, end;
+	unsigned long end;
+	LIST_HEAD(areas);
+	int rc;
 
 	if (*iova >= ULONG_MAX || length >= ULONG_MAX || va > ULONG_MAX ||
 	    check_add_overflow((unsigned long)va, (unsigned long)length, &end))
 		return -EOVERFLOW;
 	if (!length || length > SIZE_MAX - PAGE_SIZE)
 		return -EINVAL;
-
-	start = offset_in_page(va);
-	backing = backing_create_user(va - start,
-				      ((start + length - 1) >> PAGE_SHIFT) + 1,
-				      flags & IOMMU_IOAS_MAP_WRITEABLE,
-				      READ_ONCE(ioas->ictx->account_mode));
-	if (IS_ERR(backing))
-		return PTR_ERR(backing);
-	return map_backing(ioas, backing, start, length, flags, iova);
+	rc = new_user_areas(ioas->ictx, va, length, flags, &areas);
+	if (rc)
+		return rc;
+	return map_areas(ioas, &areas, va, flags, iova, IO_MAP_UNIT);
 }
 
 /**
@@ -442,7 +484,7 @@ int iommufd_ioas_copy(struct iommufd_ucmd *ucmd)
 		areas_free(&areas);
 		return PTR_ERR(dst);
 	}
-	return map_areas(dst, &areas, addr, cmd->flags, &cmd->dst_iova);
+	return map_areas(dst, &areas, addr, cmd->flags, &cmd->dst_iova, 0);
 }
 
 /**

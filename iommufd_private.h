@@ -61,9 +61,10 @@
  * the iommu core's group nest inside &iommufd_group.lock. Kernel users are told
  * of an unmap under no lock at all.
  *
- * &iommufd_fault.lock nests inside &iommufd_group.lock, and takes what the IOMMU
- * driver needs to answer page requests. Nothing of the user is read or written
- * under it.
+ * &iommufd_fault.lock nests inside &iommufd_group.lock; inside of it nests what the
+ * IOMMU driver needs to answer page requests. Nothing of the user is read or
+ * written under it. Who reports a page request takes &iommufd_fault.queue_lock
+ * alone, a leaf.
  *
  * Leaves: &iommufd_ioas.auto_lock, the lock of struct vevent_queue, and the xa_lock
  * of &iommufd_ctx.objects, under which references to objects are taken.
@@ -446,7 +447,8 @@ int iommufd_fault_alloc(struct iommufd_ucmd *ucmd);
 int iommufd_fault_attach(struct iommufd_hw_pagetable *hwpt, u32 fault_id);
 void iommufd_fault_release(struct iommufd_hw_pagetable *hwpt);
 void iommufd_fault_cancel(struct iommufd_hw_pagetable *hwpt,
-			  struct iommufd_attach_handle *handle);
+			  struct iommufd_attach_handle *handle,
+			  const struct device *dev);
 void iommufd_fault_free(struct iommufd_object *obj);
 
 /* viommu.c */

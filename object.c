@@ -24,8 +24,8 @@
 #include "iommufd_private.h"
 #include "mock/mock.h"
 
-/* A driver waits this long for ioctls that use its device to return. */
-#define REMOVE_TIMEOUT	(60 * HZ)
+/* A driver that waits this long for ioctls that use its device says so. */
+#define LONG_WAIT	(60 * HZ)
 
 /**
  * iommufd_ctx_get() - take a reference to a context
@@ -242,18 +242,20 @@ bool iommufd_object_try_destroy(struct iommufd_ctx *ictx,
  * @ictx: the context
  * @obj: the driver keeps it; this ends that
  *
- * Context: may sleep up to 60 s until ioctls that use the object have returned.
- * A longer wait is a bug: it warns and leaks the object.
+ * Context: may sleep; waits until ioctls that use the object have returned. That
+ * may take as long as the user's memory does, but there is nothing else to do:
+ * they use it. A long wait is logged.
  */
 void iommufd_object_remove(struct iommufd_ctx *ictx, struct iommufd_object *obj)
 {
 	xa_erase(&ictx->objects, obj->id);
 	refcount_dec(&obj->users);
-	if (!refcount_dec_and_test(&obj->wait_cnt) &&
-	    WARN_ON(!wait_event_timeout(ictx->object_wait,
-					!refcount_read(&obj->wait_cnt),
-					REMOVE_TIMEOUT)))
-		return;
+	if (!refcount_dec_and_test(&obj->wait_cnt))
+		while (!wait_event_timeout(ictx->object_wait,
+					   !refcount_read(&obj->wait_cnt),
+					   LONG_WAIT))
+			pr_warn_ratelimited("iommufd: object %u cannot go yet, an ioctl uses it\n",
+					    obj->id);
 	WARN_ON(!refcount_dec_if_one(&obj->users));
 	free_object(obj);
 }

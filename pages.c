@@ -7,8 +7,6 @@
 
 #include "pages.h"
 
-static struct lock_class_key revocable_lock_key;
-
 static int charge(struct io_backing *backing, unsigned long npages)
 {
 	int rc = 0;
@@ -52,9 +50,8 @@ struct io_backing *backing_create(const struct io_backing_ops *ops,
 	backing->npages = npages;
 	backing->writable = writable;
 	mutex_init(&backing->lock);
-	/* It nests inside ops->lock, which may nest inside the mmap lock. */
-	if (ops->lock)
-		lockdep_set_class(&backing->lock, &revocable_lock_key);
+	if (ops->keys)
+		lockdep_set_class(&backing->lock, &ops->keys->backing);
 	INIT_LIST_HEAD(&backing->watches);
 	backing->holds = RB_ROOT_CACHED;
 	INIT_LIST_HEAD(&backing->change_item);
@@ -300,7 +297,7 @@ void backing_unwatch(struct io_backing *backing, struct backing_watch *watch)
 
 /**
  * backing_revoke() - the memory is taken away
- * @backing: nothing reaches its memory when this returns, nor ever again
+ * @backing: nothing reaches its memory when this returns, until it is restored
  *
  * Context: ops->lock is held; takes the locks of areas.
  */
@@ -311,6 +308,24 @@ void backing_revoke(struct io_backing *backing)
 	backing->revoked = true;
 	list_for_each_entry(watch, &backing->watches, item)
 		watch->revoked(watch);
+}
+
+/**
+ * backing_restore() - the memory is back
+ * @backing: its source knows where it is now
+ *
+ * Context: ops->lock is held; takes the locks of areas.
+ * Return: 0, or the first error of those who use it; the others have it back.
+ */
+int backing_restore(struct io_backing *backing)
+{
+	struct backing_watch *watch;
+	int rc = 0;
+
+	backing->revoked = false;
+	list_for_each_entry(watch, &backing->watches, item)
+		rc = watch->restored(watch) ?: rc;
+	return rc;
 }
 
 /**

@@ -34,6 +34,7 @@ struct dmabuf_source;
 struct file;
 struct io_backing;
 struct mm_struct;
+struct mmio_source;
 struct task_struct;
 struct user_struct;
 
@@ -74,12 +75,28 @@ struct backing_hold {
 };
 
 /**
+ * struct backing_lock_keys - the locks of what may be taken away, for lockdep
+ * @area: those of areas
+ * @backing: those of backings
+ *
+ * They nest in other locks than those of what is pinned, and in different ones for
+ * each source.
+ */
+struct backing_lock_keys {
+	struct lock_class_key area;
+	struct lock_class_key backing;
+};
+
+/**
  * struct io_backing_ops - a source of pages
  * @prot: IOMMU protection bits that mappings of this source get besides
  *	IOMMU_READ and IOMMU_WRITE
  * @has_pages: the CPU may access it; its frames have a struct page
  * @is_user: &io_backing.addr is an address of the owner's mm
  * @unaccounted: it is not memory of the system: nothing is charged
+ * @comes_back: what was taken away may come back
+ * @gfp: how to get memory while it is mapped; 0: GFP_KERNEL_ACCOUNT
+ * @keys: set if @lock is
  * @lock: if set, the owner may take the memory away, and does so under this
  *	lock. It is held over whatever changes how an area of it is mapped
  * @unlock: undoes @lock
@@ -93,6 +110,9 @@ struct io_backing_ops {
 	bool has_pages;
 	bool is_user;
 	bool unaccounted;
+	bool comes_back;
+	gfp_t gfp;
+	struct backing_lock_keys *keys;
 	void (*lock)(struct io_backing *backing);
 	void (*unlock)(struct io_backing *backing);
 	int (*pin)(struct io_backing *backing, unsigned long first,
@@ -106,10 +126,13 @@ struct io_backing_ops {
  * struct backing_watch - somebody who must know when the memory is taken away
  * @item: [ops->lock] in &io_backing.watches
  * @revoked: called under ops->lock; afterwards nothing reaches the memory
+ * @restored: called under ops->lock: it is back, maybe elsewhere. If this fails it
+ *	is called again later
  */
 struct backing_watch {
 	struct list_head item;
 	void (*revoked)(struct backing_watch *watch);
+	int (*restored)(struct backing_watch *watch);
 };
 
 /**
@@ -127,7 +150,8 @@ struct backing_watch {
  * @file: [I] the file, if that is the source
  * @file_last: [I] offset of its last byte that is used
  * @dmabuf: [I] the dma-buf, if that is the source
- * @revoked: [ops->lock] the memory was taken away, for ever
+ * @mmio: [I] the device memory of a process, if that is the source
+ * @revoked: [ops->lock] the memory was taken away
  * @watches: [ops->lock] all struct backing_watch
  * @change_item: [ictx->process_mutex] for a change of owner
  */
@@ -145,6 +169,7 @@ struct io_backing {
 	struct file *file;
 	unsigned long file_last;
 	struct dmabuf_source *dmabuf;
+	struct mmio_source *mmio;
 	bool revoked;
 	struct list_head watches;
 	struct list_head change_item;
@@ -159,6 +184,9 @@ struct io_backing *backing_create_dmabuf(struct dma_buf *dmabuf,
 					 struct device *dev,
 					 unsigned long start,
 					 unsigned long length, bool writable);
+struct io_backing *backing_create_mmio(unsigned long va, unsigned long npages,
+				       bool writable);
+bool backing_va_is_mmio(unsigned long va, unsigned long *npages);
 bool backing_is_file(const struct io_backing *backing);
 void backing_put(struct io_backing *backing);
 
@@ -184,6 +212,7 @@ static inline void backing_unlock_source(struct io_backing *backing)
 void backing_watch(struct io_backing *backing, struct backing_watch *watch);
 void backing_unwatch(struct io_backing *backing, struct backing_watch *watch);
 void backing_revoke(struct io_backing *backing);
+int backing_restore(struct io_backing *backing);
 
 int backing_hold(struct io_backing *backing, struct backing_hold *hold,
 		 unsigned long first, unsigned long last);

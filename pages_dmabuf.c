@@ -82,8 +82,11 @@ static void dmabuf_release(struct io_backing *backing)
 	kfree(source);
 }
 
+static struct backing_lock_keys dmabuf_keys;
+
 static const struct io_backing_ops dmabuf_ops = {
 	.prot = IOMMU_MMIO,
+	.keys = &dmabuf_keys,
 	.unaccounted = true,
 	.lock = dmabuf_lock,
 	.unlock = dmabuf_unlock,
@@ -176,6 +179,7 @@ static int import(struct io_backing *backing, struct dma_buf *dmabuf,
 
 /* What a backing is before it has its dma-buf, or if it never gets it. */
 static const struct io_backing_ops no_dmabuf_ops = {
+	.keys = &dmabuf_keys,
 	.lock = dmabuf_lock,
 	.unlock = dmabuf_unlock,
 };

@@ -8,6 +8,7 @@
  * different: a driver may change it at any time or take it off.
  */
 #include <linux/iommufd.h>
+#include <linux/memcontrol.h>
 #include <linux/rwsem.h>
 #include <linux/slab.h>
 
@@ -44,6 +45,7 @@ static void free_events(struct vevent_queue *queue)
 	list_del_init(&queue->lost.item);
 	list_for_each_entry_safe(event, tmp, &queue->events, item)
 		kfree(event);
+	mem_cgroup_put(queue->memcg);
 }
 
 void iommufd_veventq_free(struct iommufd_object *obj)
@@ -117,12 +119,15 @@ static ssize_t veventq_read(struct iommufd_eventq *eventq, char __user *buf,
 
 	if (count < sizeof(struct iommufd_vevent_header))
 		return -EINVAL;
-	guard(mutex)(&veventq->read_lock);
+	/* Who holds it may wait for the memory of the user. */
+	if (mutex_lock_interruptible(&veventq->read_lock))
+		return -EINTR;
 	do {
 		length = deliver(&veventq->queue, buf + done, count - done);
 		if (length > 0)
 			done += length;
 	} while (length > 0);
+	mutex_unlock(&veventq->read_lock);
 	return done ?: length;
 }
 
@@ -160,6 +165,7 @@ static void init_queue(struct vevent_queue *queue,
 {
 	queue->type = cmd->type;
 	queue->depth = cmd->veventq_depth;
+	queue->memcg = get_mem_cgroup_from_mm(current->mm);
 	init_waitqueue_head(&queue->readers);
 	spin_lock_init(&queue->lock);
 	INIT_LIST_HEAD(&queue->events);

@@ -150,14 +150,15 @@ static int alloc_for(struct iommufd_ucmd *ucmd, struct iommufd_device *idev)
 	struct iommu_viommu_alloc *cmd = ucmd->cmd;
 	struct iommufd_hwpt_paging *parent;
 	ssize_t size = viommu_size(idev, cmd->type);
-	int rc;
+	int rc = -EINVAL;
 
 	if (size < 0)
 		return size;
 	parent = get_parent(ucmd->ictx, cmd->hwpt_id);
 	if (IS_ERR(parent))
 		return PTR_ERR(parent);
-	rc = make_viommu(ucmd, idev, parent, size);
+	if (parent->common.domain->owner == dev_iommu_ops(idev->dev))
+		rc = make_viommu(ucmd, idev, parent, size);
 	iommufd_object_put(ucmd->ictx, &parent->common.obj);
 	return rc;
 }

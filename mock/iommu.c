@@ -94,8 +94,12 @@ int mock_iommu_add(struct device *dev)
 {
 	int rc = iommu_mock_device_add(dev, &mock_iommu);
 
-	if (rc)
+	if (rc) {
+		/* Without memory for the rest the core leaves this behind. */
+		kfree(dev->iommu);
+		dev->iommu = NULL;
 		return rc;
+	}
 	/* The core probes in a notifier, which has no way to fail. */
 	if (!device_iommu_mapped(dev)) {
 		device_del(dev);
