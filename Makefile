@@ -12,6 +12,7 @@ iommufd-y := \
 	device.o \
 	eventq.o \
 	fault.o \
+	fdinfo.o \
 	hw_pagetable.o \
 	hw_queue.o \
 	hwpt_dirty.o \
@@ -19,6 +20,7 @@ iommufd-y := \
 	ioas_process.o \
 	ioctl.o \
 	io_container.o \
+	io_dirty.o \
 	io_pagetable.o \
 	io_reserved.o \
 	io_user.o \
@@ -35,6 +37,7 @@ iommufd-y := \
 	vdevice.o \
 	veventq.o \
 	vfio_compat.o \
+	vfio_dirty.o \
 	vfio_info.o \
 	vfio_map.o \
 	viommu.o

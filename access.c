@@ -54,10 +54,18 @@ static void give_up_pins(struct iommufd_access *access)
 		access->ops->unmap(access->data, 0, ULONG_MAX);
 }
 
+/**
+ * iommufd_access_of() - the access that an object is
+ * @obj: of that type
+ */
+struct iommufd_access *iommufd_access_of(struct iommufd_object *obj)
+{
+	return container_of(obj, struct iommufd_access, obj);
+}
+
 void iommufd_access_free(struct iommufd_object *obj)
 {
-	struct iommufd_access *access =
-		container_of(obj, struct iommufd_access, obj);
+	struct iommufd_access *access = iommufd_access_of(obj);
 
 	mutex_destroy(&access->lock);
 }

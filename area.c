@@ -90,6 +90,7 @@ void area_put(struct io_area *area)
 	if (area->leaked)
 		return;
 	WARN_ON(area->held);
+	kvfree(area->dirty);
 	backing_unwatch(area->backing, &area->watch);
 	backing_put(area->backing);
 	mutex_destroy(&area->lock);

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * What the VFIO container asks of its space, beyond what an IOAS offers: a limit,
- * a summary, and areas that can be cut.
+ * a summary, areas that can be cut, memory whose address changes. And what an
+ * administrator sees of any space.
  */
 #include <linux/iommu.h>
 #include <linux/mm.h>
@@ -157,4 +158,134 @@ int io_space_cut(struct io_space *space, unsigned long iova)
 		rc = cut_claimed(space, area, &upper, iova);
 	release_area(space, area, upper);
 	return rc;
+}
+
+/**
+ * io_space_has_users() - are there kernel users?
+ * @space: the space
+ *
+ * Return: whether there are.
+ */
+bool io_space_has_users(struct io_space *space)
+{
+	guard(mutex)(&space->lock);
+	return !list_empty(&space->users);
+}
+
+static struct io_area *area_after(struct io_space *space,
+				  const struct io_area *area, unsigned long last)
+{
+	if (area->node.last >= last)
+		return NULL;
+	return io_space_first_area(space, area->node.last + 1, last);
+}
+
+/**
+ * io_space_invalidate_va() - the address of memory is going to change
+ * @space: the space
+ * @range: which areas; none reaches out of it
+ * @marked: receives how many bytes there are
+ *
+ * Devices go on using the memory. Nobody new can, until io_space_update_va().
+ *
+ * Return: 0; -EBUSY there are kernel users, or something is just being mapped;
+ * -EINVAL it has been said of one of the areas before. An error changes nothing.
+ */
+int io_space_invalidate_va(struct io_space *space, const struct io_range *range,
+			   unsigned long *marked)
+{
+	struct io_area *area;
+
+	*marked = 0;
+	guard(mutex)(&space->lock);
+	if (!list_empty(&space->users))
+		return -EBUSY;
+	for (area = io_space_first_area(space, range->first, range->last); area;
+	     area = area_after(space, area, range->last)) {
+		if (area->va_invalid)
+			return -EINVAL;
+		if (area->state != AREA_READY)
+			return -EBUSY;
+	}
+	for (area = io_space_first_area(space, range->first, range->last); area;
+	     area = area_after(space, area, range->last)) {
+		area->va_invalid = true;
+		space->nr_va_invalid++;
+		*marked += area_length(area);
+	}
+	return 0;
+}
+
+/* The area of exactly that range, with a reference. */
+static struct io_area *get_invalid_area(struct io_space *space,
+					const struct io_range *range)
+{
+	struct io_area *area;
+
+	guard(mutex)(&space->lock);
+	area = io_space_first_area(space, range->first, range->last);
+	if (!area)
+		return ERR_PTR(-ENOENT);
+	if (!area->va_invalid || area->node.first != range->first ||
+	    area->node.last != range->last || area->state != AREA_READY)
+		return ERR_PTR(-EINVAL);
+	refcount_inc(&area->ref);
+	return area;
+}
+
+/**
+ * io_space_update_va() - memory has a new address, in the calling process
+ * @space: the space
+ * @range: of one area
+ * @va: the address of its first byte; the memory is the same, says the caller
+ *
+ * The caller is charged in the place of who was before.
+ *
+ * Context: may sleep. The caller lets nothing be mapped or unmapped meanwhile.
+ * Return: 0; -ENOENT nothing is mapped there; -EINVAL not exactly that, or its
+ * address is not said to change, or it is not memory of a process; -ENOMEM the
+ * caller may not lock that much; -EINTR.
+ */
+int io_space_update_va(struct io_space *space, const struct io_range *range,
+		       unsigned long va)
+{
+	struct io_area *area = get_invalid_area(space, range);
+	int rc;
+
+	if (IS_ERR(area))
+		return PTR_ERR(area);
+	rc = backing_move_va(area->backing, va - area->start);
+	if (!rc) {
+		guard(mutex)(&space->lock);
+		area->va_invalid = false;
+		space->nr_va_invalid--;
+	}
+	area_put(area);
+	return rc;
+}
+
+static int count_area(struct io_area *area, void *data)
+{
+	struct io_space_stats *stats = data;
+
+	stats->areas++;
+	stats->mapped += area_length(area);
+	/* Only to look at: it may be changing. */
+	if (data_race(area->held))
+		stats->pinned += area_length(area);
+	return 0;
+}
+
+/**
+ * io_space_get_stats() - what is in a space
+ * @space: the space
+ * @stats: receives it
+ */
+void io_space_get_stats(struct io_space *space, struct io_space_stats *stats)
+{
+	*stats = (struct io_space_stats){};
+	io_space_for_each(space, count_area, stats);
+	guard(mutex)(&space->lock);
+	stats->domains = list_count_nodes(&space->domains);
+	stats->users = list_count_nodes(&space->users);
 }

@@ -367,6 +367,7 @@ static void remove_areas(struct io_space *space, struct list_head *areas)
 		list_for_each_entry(area, areas, item) {
 			iova_tree_remove(&space->tree, &area->node);
 			space->nr_areas--;
+			space->nr_va_invalid -= area->va_invalid;
 		}
 }
 
@@ -382,6 +383,18 @@ void areas_free(struct list_head *areas)
 		list_del(&area->item);
 		area_put(area);
 	}
+}
+
+static int track_areas(struct io_space *space, struct list_head *areas)
+{
+	struct io_area *area;
+	int rc = 0;
+
+	if (!READ_ONCE(space->tracks_dirty))
+		return 0;
+	list_for_each_entry(area, areas, item)
+		rc = rc ?: io_area_track_dirty(area);
+	return rc;
 }
 
 static int fill_areas(struct list_head *areas)
@@ -425,7 +438,8 @@ int io_space_map(struct io_space *space, struct list_head *areas,
 {
 	int rc;
 
-	rc = place_areas(space, areas, addr, iova, flags);
+	rc = track_areas(space, areas) ?:
+	     place_areas(space, areas, addr, iova, flags);
 	if (!rc) {
 		rc = fill_areas(areas);
 		if (!rc) {
@@ -621,6 +635,8 @@ static int take_in(struct io_space *space, struct io_domain *dom,
 	int rc;
 
 	guard(mutex)(&space->lock);
+	if (space->nr_va_invalid)
+		return -EBUSY;
 	old_align = space->align;
 	rc = io_space_raise_align(space, dom->align);
 	if (rc)
@@ -662,7 +678,8 @@ static void leave(struct io_space *space, struct io_domain *dom)
  * Maps and unmaps of other areas go on meanwhile.
  *
  * Context: may sleep for long; takes @space->domains_mutex and all below.
- * Return: 0; -EINVAL the pages of the IOMMU are larger than PAGE_SIZE;
+ * Return: 0; -EINVAL the pages of the IOMMU are larger than PAGE_SIZE; -EBUSY
+ * the address of some memory is going to change;
  * -EADDRINUSE an existing area or allowed range conflicts with the aperture or
  * the page size; -ENOMEM; or an error of pinning or of the IOMMU driver. An error
  * leaves no trace. (uapi-behaviour.md 5.1, 5.2)

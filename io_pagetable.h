@@ -58,6 +58,8 @@ enum area_state {
  * @pins: [s to change] pins of kernel users in it
  * @locked: [s] those of @pins that are not given up: it cannot be unmapped
  * @busy: [s to change] kernel users that are just reading or writing it
+ * @va_invalid: [s] the address of its memory is going to change
+ * @dirty: [s] a bit for each page that kernel users wrote, or NULL
  * @item: [s] list of areas that one operation works on
  * @lock: orders the work on this area
  * @epoch: [lock] see the DOC block; [s] as well until it is in the tree
@@ -82,6 +84,8 @@ struct io_area {
 	unsigned int pins;
 	unsigned int locked;
 	unsigned int busy;
+	bool va_invalid;
+	unsigned long *dirty;
 	struct list_head item;
 	struct mutex lock;
 	u64 epoch;
@@ -168,6 +172,8 @@ struct io_range {
  * @epoch: [s] joins and leaves so far
  * @nr_areas: [s]
  * @max_areas: [s] how many areas there may be
+ * @nr_va_invalid: [s] areas whose address is going to change
+ * @tracks_dirty: areas have bitmaps of what kernel users write
  * @large_pages: [s] hand contiguous memory to the IOMMU in one piece
  * @users: [s] kernel users
  * @unpinned: woken when an area has fewer pins, or a call of a user has returned
@@ -184,6 +190,8 @@ struct io_space {
 	u64 epoch;
 	unsigned long nr_areas;
 	unsigned long max_areas;
+	unsigned long nr_va_invalid;
+	bool tracks_dirty;
 	bool large_pages;
 	struct list_head users;
 	wait_queue_head_t unpinned;
@@ -238,6 +246,24 @@ struct io_area *io_space_walk(struct io_space *space, struct io_area *prev,
 			      unsigned long *cursor);
 int io_space_set_large_pages(struct io_space *space, bool on);
 unsigned long io_space_align(struct io_space *space);
+
+/**
+ * struct io_space_stats - what is in a space
+ * @areas: areas
+ * @mapped: bytes of IOVA in them
+ * @pinned: bytes of memory that they keep pinned; shared memory counts in each
+ * @domains: domains
+ * @users: kernel users
+ */
+struct io_space_stats {
+	unsigned long areas;
+	unsigned long mapped;
+	unsigned long pinned;
+	unsigned int domains;
+	unsigned int users;
+};
+
+void io_space_get_stats(struct io_space *space, struct io_space_stats *stats);
 struct io_domain *io_space_next_domain(struct io_area *area,
 				       struct io_domain *prev);
 
@@ -259,6 +285,34 @@ bool io_space_is_coherent(struct io_space *space);
 bool io_space_find(struct io_space *space, unsigned long iova,
 		   struct io_range *range);
 int io_space_cut(struct io_space *space, unsigned long iova);
+
+bool io_space_has_users(struct io_space *space);
+int io_space_invalidate_va(struct io_space *space, const struct io_range *range,
+			   unsigned long *marked);
+int io_space_update_va(struct io_space *space, const struct io_range *range,
+		       unsigned long va);
+
+/* io_dirty.c */
+
+/**
+ * struct io_dirty - what is dirty in an area
+ * @iova: its first IOVA
+ * @npages: how many pages it has
+ * @bits: which of them are; NULL: all
+ */
+struct io_dirty {
+	unsigned long iova;
+	unsigned long npages;
+	unsigned long *bits;
+};
+
+int io_area_track_dirty(struct io_area *area);
+void io_area_set_dirty(struct io_area *area, unsigned long start,
+		       unsigned long length);
+int io_space_track_dirty(struct io_space *space, bool on);
+int io_space_report_dirty(struct io_space *space, const struct io_range *range,
+			  int (*fn)(const struct io_dirty *dirty, void *data),
+			  void *data);
 
 /* io_user.c */
 

@@ -23,13 +23,16 @@
  * @space: the space
  * @user: its align, unmap and id are set
  *
- * Return: 0, or -EADDRINUSE if an area does not suit its alignment.
+ * Return: 0; -EADDRINUSE an area does not suit its alignment; -EBUSY the address of
+ * some memory is going to change.
  */
 int io_space_add_user(struct io_space *space, struct io_user *user)
 {
 	int rc;
 
 	guard(mutex)(&space->lock);
+	if (space->nr_va_invalid)
+		return -EBUSY;
 	rc = io_space_raise_align(space, user->align);
 	if (rc)
 		return rc;
@@ -154,12 +157,14 @@ int io_space_expel_users(struct io_space *space, struct io_area *area)
  * @start: byte offset in the backing
  * @length: bytes
  * @locks: 1 if its pin locks the area, else 0
+ * @writes: it may be written
  */
 struct slice {
 	struct io_area *area;
 	unsigned long start;
 	unsigned long length;
 	unsigned int locks;
+	bool writes;
 };
 
 static void set_slice(struct slice *slice, struct io_area *area,
@@ -168,6 +173,7 @@ static void set_slice(struct slice *slice, struct io_area *area,
 	unsigned long last = min(range->last, area->node.last);
 
 	slice->area = area;
+	slice->writes = false;
 	slice->start = area->start + (range->first - area->node.first);
 	slice->length = last - range->first + 1;
 }
@@ -213,6 +219,8 @@ static void end_slice(struct io_space *space, struct slice *slice, int pins)
 	struct io_area *area = slice->area;
 
 	guard(mutex)(&space->lock);
+	if (slice->writes)
+		io_area_set_dirty(area, slice->start, slice->length);
 	if (pins <= 0)
 		area->locked -= slice->locks;
 	WRITE_ONCE(area->pins, area->pins + pins);
@@ -273,6 +281,7 @@ int io_space_pin(struct io_space *space, const struct io_range *range, int prot,
 		if (rc)
 			break;
 		rc = pin_slice(&slice, &rest, pages);
+		slice.writes = !rc;
 		end_slice(space, &slice, rc ? 0 : 1);
 		if (rc)
 			break;
@@ -411,6 +420,7 @@ int io_space_rw(struct io_space *space, const struct io_range *range,
 			return rc;
 		rc = backing_copy(slice.area->backing, slice.start, data,
 				  slice.length, flags);
+		slice.writes = flags & BACKING_COPY_WRITE;
 		end_slice(space, &slice, 0);
 		if (rc || slice.length == rest.last - rest.first + 1)
 			return rc;

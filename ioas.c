@@ -527,7 +527,7 @@ static int option_rlimit_mode(struct iommufd_ctx *ictx, struct iommu_option *cmd
 	if (cmd->object_id)
 		return -EOPNOTSUPP;
 	if (cmd->op == IOMMU_OPTION_OP_GET) {
-		cmd->val64 = READ_ONCE(ictx->account_mode) == ACCOUNT_MM;
+		cmd->val64 = READ_ONCE(ictx->account_mode) != ACCOUNT_USER;
 		return 0;
 	}
 	if (!capable(CAP_SYS_RESOURCE))

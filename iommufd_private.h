@@ -88,6 +88,7 @@ struct file;
 struct iommu_group;
 struct iommu_user_data;
 struct iommufd_fault;
+struct seq_file;
 struct vm_area_struct;
 
 DEFINE_LOCK_GUARD_1(xa_lock, struct xarray, xa_lock(_T->lock),
@@ -477,7 +478,11 @@ void iommufd_veventq_free(struct iommufd_object *obj);
 int iommufd_hw_queue_alloc(struct iommufd_ucmd *ucmd);
 void iommufd_hw_queue_free(struct iommufd_object *obj);
 
+/* fdinfo.c */
+void iommufd_show_fdinfo(struct seq_file *m, struct file *file);
+
 /* access.c */
+struct iommufd_access *iommufd_access_of(struct iommufd_object *obj);
 struct iommufd_access *iommufd_access_lock(struct iommufd_ioas *ioas,
 					   const struct io_range *range,
 					   phys_addr_t *phys);

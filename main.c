@@ -40,7 +40,7 @@ static int iommufd_open(struct inode *inode, struct file *file)
 	if (ictx->container)
 		pr_info_once("iommufd serves /dev/vfio/vfio\n");
 	/* The container has always charged the process. */
-	ictx->account_mode = ictx->container ? ACCOUNT_MM : ACCOUNT_USER;
+	ictx->account_mode = ictx->container ? ACCOUNT_CONTAINER : ACCOUNT_USER;
 	iommufd_driver_ctx_init(&ictx->driver);
 	file->private_data = ictx;
 	return 0;
@@ -70,6 +70,7 @@ static const struct file_operations iommufd_fops = {
 	.open = iommufd_open,
 	.release = iommufd_release,
 	.mmap = iommufd_mmap,
+	.show_fdinfo = iommufd_show_fdinfo,
 	.unlocked_ioctl = iommufd_ioctl,
 	/* The structs are the same for 32-bit programs. */
 	.compat_ioctl = compat_ptr_ioctl,

@@ -243,6 +243,38 @@ void backing_release_locked(struct io_backing *backing,
 }
 
 /**
+ * backing_move_va() - memory of a process has moved to the calling process
+ * @backing: the backing
+ * @addr: its address there
+ *
+ * What is pinned stays pinned, and is charged to the caller from now on.
+ *
+ * Context: may sleep; takes @backing->lock and the mmap locks of both.
+ * Return: 0; -EINVAL it is not memory of a process; -ENOMEM the caller may not lock
+ * that much; -EINTR on a fatal signal.
+ */
+int backing_move_va(struct io_backing *backing, unsigned long addr)
+{
+	struct backing_owner to;
+	int rc;
+
+	if (!backing->ops->is_user)
+		return -EINVAL;
+	backing_owner_init(&to, backing->owner.mode);
+	guard(mutex)(&backing->lock);
+	rc = backing_move_begin(&backing->owner, &to, backing->npinned);
+	if (rc) {
+		backing_owner_destroy(&to);
+		return rc;
+	}
+	backing_move_end(&backing->owner, &to, backing->npinned);
+	backing_owner_destroy(&backing->owner);
+	backing->owner = to;
+	backing->addr = addr;
+	return 0;
+}
+
+/**
  * backing_split() - make two holds of one
  * @backing: the backing
  * @hold: is to end at @last

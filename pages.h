@@ -43,22 +43,27 @@ struct user_struct;
  * @ACCOUNT_NONE: nothing; the owner may lock any amount of memory
  * @ACCOUNT_USER: the locked memory of the user
  * @ACCOUNT_MM: the locked memory of the process
+ * @ACCOUNT_CONTAINER: as that; also of an owner who may lock any amount, who only
+ *	has no limit. Nothing else counts the pages
  */
 enum account_mode {
 	ACCOUNT_NONE,
 	ACCOUNT_USER,
 	ACCOUNT_MM,
+	ACCOUNT_CONTAINER,
 };
 
 /**
  * struct backing_owner - whose memory it is and who pays for it
  * @mode: what is charged
+ * @unlimited: it is, beyond any limit
  * @mm: the address space; also the one whose pinned_vm counts the pages
  * @task: leader of the process whose RLIMIT_MEMLOCK is the limit
  * @user: the user that is charged
  */
 struct backing_owner {
 	enum account_mode mode;
+	bool unlimited;
 	struct mm_struct *mm;
 	struct task_struct *task;
 	struct user_struct *user;
@@ -146,7 +151,7 @@ struct backing_watch {
  * @holds: [lock] all struct backing_hold
  * @store: [lock to change] frames of the pages that are held
  * @npinned: [lock] pages that are pinned and charged
- * @addr: [I] address of index 0 in the source, page aligned
+ * @addr: [lock to change] address of index 0 in the source, page aligned
  * @file: [I] the file, if that is the source
  * @file_last: [I] offset of its last byte that is used
  * @dmabuf: [I] the dma-buf, if that is the source
@@ -217,6 +222,7 @@ int backing_restore(struct io_backing *backing);
 int backing_hold(struct io_backing *backing, struct backing_hold *hold,
 		 unsigned long first, unsigned long last);
 void backing_release(struct io_backing *backing, struct backing_hold *hold);
+int backing_move_va(struct io_backing *backing, unsigned long addr);
 void backing_split(struct io_backing *backing, struct backing_hold *hold,
 		   struct backing_hold *upper, unsigned long last,
 		   unsigned long first);
@@ -226,6 +232,12 @@ int backing_pin(struct io_backing *backing, unsigned long first,
 		unsigned long last, struct page **pages);
 bool backing_unpin(struct io_backing *backing, unsigned long first,
 		   unsigned long last);
+
+typedef void (*backing_pin_fn)(unsigned long first, unsigned long last,
+			       void *data);
+
+void backing_visit_pins(struct io_backing *backing, unsigned long first,
+			unsigned long last, backing_pin_fn fn, void *data);
 
 /* How backing_copy() may go about it, besides the direction. */
 #define BACKING_COPY_WRITE	1	/* to the backing, else from it */

@@ -112,6 +112,27 @@ bool backing_unpin(struct io_backing *backing, unsigned long first,
 	return true;
 }
 
+/**
+ * backing_visit_pins() - which pages kernel users have pinned
+ * @backing: the backing
+ * @first: first index to look at
+ * @last: last index to look at
+ * @fn: called for each pin that has one of them, with all its indices; under
+ *	@backing->lock
+ * @data: for @fn
+ */
+void backing_visit_pins(struct io_backing *backing, unsigned long first,
+			unsigned long last, backing_pin_fn fn, void *data)
+{
+	struct interval_tree_node *span;
+
+	guard(mutex)(&backing->lock);
+	for (span = interval_tree_iter_first(&backing->holds, first, last); span;
+	     span = interval_tree_iter_next(span, first, last))
+		if (container_of(span, struct backing_hold, span)->pins)
+			fn(span->start, span->last, data);
+}
+
 static void copy_page_part(struct page *page, unsigned long offset, void *data,
 			   size_t length, unsigned int flags)
 {

@@ -22,11 +22,14 @@
  * backing_owner_init() - make the caller the owner
  * @owner: the owner
  * @mode: what to charge. A caller with CAP_IPC_LOCK is charged nothing, whatever
- *	it says.
+ *	it says, but for ACCOUNT_CONTAINER
  */
 void backing_owner_init(struct backing_owner *owner, enum account_mode mode)
 {
-	owner->mode = capable(CAP_IPC_LOCK) ? ACCOUNT_NONE : mode;
+	owner->mode = mode;
+	owner->unlimited = capable(CAP_IPC_LOCK);
+	if (owner->unlimited && mode != ACCOUNT_CONTAINER)
+		owner->mode = ACCOUNT_NONE;
 	owner->mm = current->mm;
 	mmgrab(owner->mm);
 	owner->task = current->group_leader;
@@ -79,7 +82,8 @@ static int charge_mm(const struct backing_owner *owner, unsigned long npages)
 
 	if (mmap_write_lock_killable(owner->mm))
 		return -EINTR;
-	rc = __account_locked_vm(owner->mm, npages, true, owner->task, false);
+	rc = __account_locked_vm(owner->mm, npages, true, owner->task,
+				 owner->unlimited);
 	mmap_write_unlock(owner->mm);
 	return rc;
 }
@@ -92,6 +96,7 @@ static int charge_locked(const struct backing_owner *owner,
 	case ACCOUNT_USER:
 		return charge_user(owner, npages);
 	case ACCOUNT_MM:
+	case ACCOUNT_CONTAINER:
 		return charge_mm(owner, npages);
 	default:
 		return 0;
@@ -103,12 +108,18 @@ static void uncharge_locked(const struct backing_owner *owner,
 {
 	if (owner->mode == ACCOUNT_USER) {
 		atomic_long_sub(npages, &owner->user->locked_vm);
-	} else if (owner->mode == ACCOUNT_MM) {
+	} else if (owner->mode != ACCOUNT_NONE) {
 		mmap_write_lock(owner->mm);
 		__account_locked_vm(owner->mm, npages, false, owner->task,
 				    false);
 		mmap_write_unlock(owner->mm);
 	}
+}
+
+static void count_pinned(const struct backing_owner *owner, long npages)
+{
+	if (owner->mode != ACCOUNT_CONTAINER)
+		atomic64_add(npages, &owner->mm->pinned_vm);
 }
 
 /**
@@ -127,7 +138,7 @@ int backing_charge(const struct backing_owner *owner, unsigned long npages)
 		return -ENOMEM;
 	rc = charge_locked(owner, npages);
 	if (!rc)
-		atomic64_add(npages, &owner->mm->pinned_vm);
+		count_pinned(owner, npages);
 	return rc;
 }
 
@@ -140,7 +151,7 @@ int backing_charge(const struct backing_owner *owner, unsigned long npages)
  */
 void backing_uncharge(const struct backing_owner *owner, unsigned long npages)
 {
-	atomic64_sub(npages, &owner->mm->pinned_vm);
+	count_pinned(owner, -npages);
 	uncharge_locked(owner, npages);
 }
 
@@ -191,6 +202,6 @@ void backing_move_end(const struct backing_owner *from,
 {
 	if (!same_account(from, to))
 		uncharge_locked(from, npages);
-	atomic64_add(npages, &to->mm->pinned_vm);
-	atomic64_sub(npages, &from->mm->pinned_vm);
+	count_pinned(to, npages);
+	count_pinned(from, -npages);
 }

@@ -104,6 +104,7 @@ static void free_frames(struct pfn_store *frames)
 {
 	if (!frames)
 		return;
+	pfn_store_clear(frames);
 	pfn_store_destroy(frames);
 	kfree(frames);
 }

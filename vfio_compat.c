@@ -183,6 +183,37 @@ static int check_no_iommu(struct iommufd_ctx *ictx)
 	return IS_ENABLED(CONFIG_VFIO_NOIOMMU);
 }
 
+/* A native container does nothing before it knows what kind it is. */
+static int check_type(struct iommufd_ctx *ictx)
+{
+	if (!ictx->container)
+		return 0;
+	switch (READ_ONCE(ictx->vfio_type)) {
+	case 0:
+		return -EINVAL;
+	case VFIO_NOIOMMU_IOMMU:
+		return -ENOTTY;
+	default:
+		return 0;
+	}
+}
+
+/* Kernel users could not do without an address. */
+static int check_update_vaddr(struct iommufd_ctx *ictx)
+{
+	struct iommufd_ioas *ioas;
+	bool can;
+
+	if (!ictx->container || check_type(ictx))
+		return 0;
+	ioas = iommufd_vfio_get_ioas(ictx);
+	if (IS_ERR(ioas))
+		return 0;
+	can = !io_space_has_users(&ioas->space);
+	iommufd_ioas_put(ioas);
+	return can;
+}
+
 static int check_extension(struct iommufd_ctx *ictx, unsigned long extension)
 {
 	switch (extension) {
@@ -194,6 +225,8 @@ static int check_extension(struct iommufd_ctx *ictx, unsigned long extension)
 		return check_no_iommu(ictx);
 	case VFIO_DMA_CC_IOMMU:
 		return check_coherency(ictx);
+	case VFIO_UPDATE_VADDR:
+		return check_update_vaddr(ictx);
 	default:
 		return 0;
 	}
@@ -249,21 +282,6 @@ static int set_iommu(struct iommufd_ctx *ictx, unsigned long type)
 	return set_type1(ictx, type);
 }
 
-/* A native container does nothing before it knows what kind it is. */
-static int check_type(struct iommufd_ctx *ictx)
-{
-	if (!ictx->container)
-		return 0;
-	switch (READ_ONCE(ictx->vfio_type)) {
-	case 0:
-		return -EINVAL;
-	case VFIO_NOIOMMU_IOMMU:
-		return -ENOTTY;
-	default:
-		return 0;
-	}
-}
-
 static int use_mappings(struct iommufd_ctx *ictx, unsigned int cmd,
 			void __user *arg)
 {
@@ -278,6 +296,9 @@ static int use_mappings(struct iommufd_ctx *ictx, unsigned int cmd,
 		return iommufd_vfio_map_dma(ictx, arg);
 	case VFIO_IOMMU_UNMAP_DMA:
 		return iommufd_vfio_unmap_dma(ictx, arg);
+	case VFIO_IOMMU_DIRTY_PAGES:
+		return ictx->container ? iommufd_vfio_dirty_pages(ictx, arg) :
+					 -ENOTTY;
 	default:
 		return -ENOTTY;
 	}

@@ -29,12 +29,24 @@ int iommufd_vfio_ioctl(struct iommufd_ctx *ictx, unsigned int cmd,
 int iommufd_vfio_ioas(struct iommufd_ucmd *ucmd);
 struct iommufd_ioas *iommufd_vfio_get_ioas(struct iommufd_ctx *ictx);
 
+struct io_range;
+struct io_space;
+struct vfio_bitmap;
+
+/* vfio_dirty.c */
+int iommufd_vfio_check_bitmap(const struct vfio_bitmap *bitmap, u64 size);
+int iommufd_vfio_report_dirty(struct io_space *space,
+			      const struct io_range *range,
+			      const struct vfio_bitmap *bitmap);
+int iommufd_vfio_dirty_pages(struct iommufd_ctx *ictx, void __user *arg);
+
 /* vfio_info.c */
 int iommufd_vfio_get_info(struct iommufd_ctx *ictx, void __user *arg);
 
 /* vfio_map.c */
 unsigned int iommufd_vfio_map_limit(void);
 int iommufd_vfio_map_dma(struct iommufd_ctx *ictx, void __user *arg);
+int iommufd_vfio_fit_range(struct io_space *space, const struct io_range *range);
 int iommufd_vfio_unmap_dma(struct iommufd_ctx *ictx, void __user *arg);
 
 #endif

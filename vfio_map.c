@@ -22,6 +22,8 @@
 #include "iommufd_private.h"
 #include "vfio_compat.h"
 
+#define UNMAP_SIZE	offsetofend(struct vfio_iommu_type1_dma_unmap, size)
+
 static unsigned int dma_entry_limit = U16_MAX;
 module_param(dma_entry_limit, uint, 0644);
 MODULE_PARM_DESC(dma_entry_limit,
@@ -50,7 +52,8 @@ static int check_native_map(const struct vfio_iommu_type1_dma_map *map)
 	if (check_add_overflow(map->iova, map->size - 1, &last) ||
 	    check_add_overflow(map->vaddr, map->size - 1, &last))
 		return -EOVERFLOW;
-	if (!map->flags)
+	if (!map->flags || (map->flags & VFIO_DMA_MAP_FLAG_VADDR &&
+			    map->flags != VFIO_DMA_MAP_FLAG_VADDR))
 		return -EINVAL;
 	if ((map->iova | map->vaddr | map->size) & ~PAGE_MASK)
 		return -EINVAL;
@@ -68,6 +71,25 @@ static u32 map_flags(const struct vfio_iommu_type1_dma_map *map)
 	return flags;
 }
 
+static int map_memory(struct iommufd_ctx *ictx, struct iommufd_ioas *ioas,
+		      const struct vfio_iommu_type1_dma_map *map)
+{
+	u64 iova = map->iova;
+
+	guard(rwsem_read)(&ictx->vfio_lock);
+	return iommufd_ioas_map_user(ioas, map->vaddr, map->size,
+				     map_flags(map), &iova);
+}
+
+static int update_va(struct iommufd_ctx *ictx, struct iommufd_ioas *ioas,
+		     const struct vfio_iommu_type1_dma_map *map)
+{
+	const struct io_range range = { map->iova, map->iova + map->size - 1 };
+
+	guard(rwsem_write)(&ictx->vfio_lock);
+	return io_space_update_va(&ioas->space, &range, map->vaddr);
+}
+
 /**
  * iommufd_vfio_map_dma() - VFIO_IOMMU_MAP_DMA
  * @ictx: the context
@@ -80,12 +102,14 @@ static u32 map_flags(const struct vfio_iommu_type1_dma_map *map)
 int iommufd_vfio_map_dma(struct iommufd_ctx *ictx, void __user *arg)
 {
 	const size_t minsz = offsetofend(struct vfio_iommu_type1_dma_map, size);
-	const u32 known = VFIO_DMA_MAP_FLAG_READ | VFIO_DMA_MAP_FLAG_WRITE;
 	struct vfio_iommu_type1_dma_map map;
 	struct iommufd_ioas *ioas;
-	u64 iova;
+	u32 known;
 	int rc;
 
+	known = VFIO_DMA_MAP_FLAG_READ | VFIO_DMA_MAP_FLAG_WRITE;
+	if (ictx->container)
+		known |= VFIO_DMA_MAP_FLAG_VADDR;
 	if (copy_from_user(&map, arg, minsz))
 		return -EFAULT;
 	if (map.argsz < minsz || (map.flags & ~known))
@@ -96,10 +120,10 @@ int iommufd_vfio_map_dma(struct iommufd_ctx *ictx, void __user *arg)
 	ioas = iommufd_vfio_get_ioas(ictx);
 	if (IS_ERR(ioas))
 		return PTR_ERR(ioas);
-	iova = map.iova;
-	scoped_guard(rwsem_read, &ictx->vfio_lock)
-		rc = iommufd_ioas_map_user(ioas, map.vaddr, map.size,
-					   map_flags(&map), &iova);
+	if (map.flags & VFIO_DMA_MAP_FLAG_VADDR)
+		rc = update_va(ictx, ioas, &map);
+	else
+		rc = map_memory(ictx, ioas, &map);
 	iommufd_ioas_put(ioas);
 	return rc;
 }
@@ -122,7 +146,14 @@ static int fit_v1(struct io_space *space, struct io_range *range)
 	return 0;
 }
 
-static int fit_v2(struct io_space *space, const struct io_range *range)
+/**
+ * iommufd_vfio_fit_range() - does no mapping reach out of a range?
+ * @space: of the container
+ * @range: the range
+ *
+ * Return: 0, or -EINVAL if one does.
+ */
+int iommufd_vfio_fit_range(struct io_space *space, const struct io_range *range)
 {
 	struct io_range area;
 
@@ -148,12 +179,16 @@ static int cut_ends(struct io_space *space, const struct io_range *range)
  * @ictx: the context
  * @space: of the container
  * @range: what is to go; all of it for all
+ * @flags: VFIO_DMA_UNMAP_FLAG_*
+ * @bitmap: where dirty pages are to be told
  * @unmapped: how many bytes went
  */
 struct unmap_op {
 	struct iommufd_ctx *ictx;
 	struct io_space *space;
 	struct io_range range;
+	u32 flags;
+	struct vfio_bitmap bitmap;
 	unsigned long unmapped;
 };
 
@@ -163,8 +198,15 @@ static int fit_range(struct unmap_op *op)
 
 	if (op->ictx->container)
 		return v1 ? fit_v1(op->space, &op->range) :
-			    fit_v2(op->space, &op->range);
+			    iommufd_vfio_fit_range(op->space, &op->range);
 	return v1 ? cut_ends(op->space, &op->range) : 0;
+}
+
+static int tell_dirty(struct unmap_op *op)
+{
+	if (!(op->flags & VFIO_DMA_UNMAP_FLAG_GET_DIRTY_BITMAP))
+		return 0;
+	return iommufd_vfio_report_dirty(op->space, &op->range, &op->bitmap);
 }
 
 static int run_unmap(struct unmap_op *op)
@@ -174,15 +216,23 @@ static int run_unmap(struct unmap_op *op)
 	int rc;
 
 	guard(rwsem_write)(&op->ictx->vfio_lock);
+	if (op->flags & VFIO_DMA_UNMAP_FLAG_GET_DIRTY_BITMAP &&
+	    (!op->space->tracks_dirty || op->bitmap.pgsize != PAGE_SIZE))
+		return -EINVAL;
 	rc = fit_range(op);
 	/* Native version 1 says of a mapping that begins earlier: nothing here. */
 	if (rc)
 		return rc == -ENOENT ? 0 : rc;
+	if (op->flags & VFIO_DMA_UNMAP_FLAG_VADDR)
+		return io_space_invalidate_va(op->space, range, &op->unmapped);
+	rc = tell_dirty(op);
+	if (rc)
+		return rc;
 	rc = io_space_unmap(op->space, range->first, range->last, &op->unmapped);
 	if (rc != -ENOENT)
 		return rc;
 	/* Nothing is mapped there, or not only there. */
-	partly = !op->ictx->container && fit_v2(op->space, range);
+	partly = !op->ictx->container && iommufd_vfio_fit_range(op->space, range);
 	return partly ? -ENOENT : 0;
 }
 
@@ -204,25 +254,48 @@ static int check_unmap(struct iommufd_ctx *ictx,
 		       -EOVERFLOW : 0;
 }
 
-static int unmap_range(struct iommufd_ctx *ictx,
+static int unmap_range(struct unmap_op *op,
 		       struct vfio_iommu_type1_dma_unmap *unmap)
 {
-	struct iommufd_ioas *ioas = iommufd_vfio_get_ioas(ictx);
-	struct unmap_op op = { .ictx = ictx };
+	struct iommufd_ioas *ioas = iommufd_vfio_get_ioas(op->ictx);
 	int rc;
 
 	if (IS_ERR(ioas))
 		return PTR_ERR(ioas);
-	op.space = &ioas->space;
-	op.range.first = unmap->iova;
-	op.range.last = unmap->flags & VFIO_DMA_UNMAP_FLAG_ALL ?
-				ULONG_MAX : unmap->iova + unmap->size - 1;
-	rc = check_unmap(ictx, unmap);
+	op->space = &ioas->space;
+	op->flags = unmap->flags;
+	op->range.first = unmap->iova;
+	op->range.last = unmap->flags & VFIO_DMA_UNMAP_FLAG_ALL ?
+				 ULONG_MAX : unmap->iova + unmap->size - 1;
+	rc = check_unmap(op->ictx, unmap);
 	if (!rc)
-		rc = run_unmap(&op);
-	unmap->size = op.unmapped;
+		rc = run_unmap(op);
+	unmap->size = op->unmapped;
 	iommufd_ioas_put(ioas);
 	return rc;
+}
+
+static int read_unmap(struct unmap_op *op, void __user *arg,
+		      struct vfio_iommu_type1_dma_unmap *unmap)
+{
+	const u32 bitmap = VFIO_DMA_UNMAP_FLAG_GET_DIRTY_BITMAP;
+	const u32 others = VFIO_DMA_UNMAP_FLAG_ALL | VFIO_DMA_UNMAP_FLAG_VADDR;
+	u32 known = VFIO_DMA_UNMAP_FLAG_ALL;
+
+	if (op->ictx->container)
+		known = bitmap | others;
+	if (copy_from_user(unmap, arg, UNMAP_SIZE))
+		return -EFAULT;
+	if (unmap->argsz < UNMAP_SIZE || (unmap->flags & ~known))
+		return -EINVAL;
+	if (!(unmap->flags & bitmap))
+		return 0;
+	if ((unmap->flags & others) ||
+	    unmap->argsz < UNMAP_SIZE + sizeof(op->bitmap))
+		return -EINVAL;
+	if (copy_from_user(&op->bitmap, arg + UNMAP_SIZE, sizeof(op->bitmap)))
+		return -EFAULT;
+	return iommufd_vfio_check_bitmap(&op->bitmap, unmap->size);
 }
 
 /**
@@ -237,20 +310,17 @@ static int unmap_range(struct iommufd_ctx *ictx,
  */
 int iommufd_vfio_unmap_dma(struct iommufd_ctx *ictx, void __user *arg)
 {
-	const size_t minsz = offsetofend(struct vfio_iommu_type1_dma_unmap,
-					 size);
-	const u32 known = VFIO_DMA_UNMAP_FLAG_ALL;
 	struct vfio_iommu_type1_dma_unmap unmap;
+	struct unmap_op op = { .ictx = ictx };
 	int rc;
 
-	if (copy_from_user(&unmap, arg, minsz))
-		return -EFAULT;
-	if (unmap.argsz < minsz || (unmap.flags & ~known))
-		return -EINVAL;
-	rc = unmap_range(ictx, &unmap);
+	rc = read_unmap(&op, arg, &unmap);
+	if (rc)
+		return rc;
+	rc = unmap_range(&op, &unmap);
 	/* Compat has always told the size even when it refused. */
 	if ((!rc || (rc == -ENOENT && !ictx->container)) &&
-	    copy_to_user(arg, &unmap, minsz))
+	    copy_to_user(arg, &unmap, UNMAP_SIZE))
 		rc = -EFAULT;
 	return rc;
 }

@@ -18,7 +18,7 @@ LAYERS = {
     "objects": """iommufd_private object ioas ioas_process hw_pagetable hwpt_dirty
         hwpt_noiommu device attach access eventq fault veventq viommu vdevice
         hw_queue driver sw_msi trace debugfs fdinfo""",
-    "address space": "io_pagetable io_reserved io_user io_container area iova_alloc",
+    "address space": "io_pagetable io_reserved io_user io_container io_dirty area iova_alloc",
     "page supply": """pages pages_access pages_user pages_file pages_dmabuf pages_mmio
         pages_account""",
     "pure": "pfn_store span iova_bitmap",
