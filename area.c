@@ -229,9 +229,10 @@ static void unmap_part(struct io_area *area, struct iommu_domain *domain,
 	area->leaked = true;
 }
 
-static void unmap_domain(struct io_area *area, struct iommu_domain *domain)
+static void unmap_domain(struct io_area *area, struct io_domain *dom)
 {
-	unmap_part(area, domain, area_length(area));
+	if (!dom->pin_only)
+		unmap_part(area, dom->domain, area_length(area));
 }
 
 /*
@@ -245,13 +246,13 @@ static unsigned long mapper_step(struct io_area *area)
 	return area->backing->ops->has_pages ? 0 : ULONG_MAX;
 }
 
-static int map_domain(struct io_area *area, struct iommu_domain *domain)
+static int map_domain(struct io_area *area, struct io_domain *dom)
 {
 	unsigned long npages = last_index(area) - first_index(area) + 1;
 	struct scatterlist few[FEW_RUNS];
 	struct scatterlist *many __free(free_page) = NULL;
 	struct run_mapper mapper = {
-		.domain = domain,
+		.domain = dom->domain,
 		.prot = area->prot | area->backing->ops->prot,
 		.gfp = area->backing->ops->gfp ?: GFP_KERNEL_ACCOUNT,
 		.iova = area->node.first,
@@ -262,6 +263,8 @@ static int map_domain(struct io_area *area, struct iommu_domain *domain)
 	int rc;
 
 	lockdep_assert_held(&area->lock);
+	if (dom->pin_only)
+		return 0;
 	if (mapper.step != PAGE_SIZE)
 		area->merged = true;
 	if (npages > FEW_RUNS && !mapper.step) {
@@ -275,7 +278,7 @@ static int map_domain(struct io_area *area, struct iommu_domain *domain)
 	sg_init_table(mapper.sg, mapper.max);
 	rc = map_runs(area, &mapper);
 	if (rc)
-		unmap_part(area, domain, mapper.iova - area->node.first);
+		unmap_part(area, dom->domain, mapper.iova - area->node.first);
 	return rc;
 }
 
@@ -305,7 +308,7 @@ static void unmap_domains(struct io_area *area, struct io_domain *end)
 	struct io_domain *dom = NULL;
 
 	while ((dom = io_space_next_domain(area, dom)) && dom != end)
-		unmap_domain(area, dom->domain);
+		unmap_domain(area, dom);
 }
 
 static int fill_area(struct io_area *area)
@@ -317,7 +320,7 @@ static int fill_area(struct io_area *area)
 	while ((dom = io_space_next_domain(area, dom))) {
 		rc = hold_pages(area);
 		if (!rc)
-			rc = map_domain(area, dom->domain);
+			rc = map_domain(area, dom);
 		if (rc) {
 			unmap_domains(area, dom);
 			unhold_pages(area);
@@ -392,7 +395,7 @@ int area_join(struct io_area *area, struct io_domain *dom)
 		held = area->held;
 		rc = hold_pages(area);
 		if (!rc)
-			rc = map_domain(area, dom->domain);
+			rc = map_domain(area, dom);
 		if (rc && !held)
 			unhold_pages(area);
 	}
@@ -419,7 +422,7 @@ void area_leave(struct io_area *area, struct io_domain *dom)
 	area->epoch = dom->leave;
 	if (!mapped)
 		return;
-	unmap_domain(area, dom->domain);
+	unmap_domain(area, dom);
 	if (!io_space_next_domain(area, NULL))
 		unhold_pages(area);
 }

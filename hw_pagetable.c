@@ -113,6 +113,7 @@ static int make_domain(struct iommufd_hwpt_paging *hwpt,
 		return PTR_ERR(domain);
 	set_domain(&hwpt->common, domain);
 	iommufd_msi_pages_init(&hwpt->msi, domain);
+	hwpt->dom.pin_only = iommufd_is_noiommu_domain(domain);
 
 	/* Only an empty domain may change its mind about this. */
 	if (req->idev->coherent &&

@@ -11,29 +11,12 @@
 
 #include "iommufd_private.h"
 
-static int noiommu_map(struct iommu_domain *domain, unsigned long iova,
-		       phys_addr_t phys, size_t pgsize, size_t npages, int prot,
-		       gfp_t gfp, size_t *mapped)
-{
-	*mapped += pgsize * npages;
-	return 0;
-}
-
-static size_t noiommu_unmap(struct iommu_domain *domain, unsigned long iova,
-			    size_t pgsize, size_t npages,
-			    struct iommu_iotlb_gather *gather)
-{
-	return pgsize * npages;
-}
-
 static void noiommu_free(struct iommu_domain *domain)
 {
 	kfree(domain);
 }
 
 static const struct iommu_domain_ops noiommu_ops = {
-	.map_pages = noiommu_map,
-	.unmap_pages = noiommu_unmap,
 	.free = noiommu_free,
 };
 

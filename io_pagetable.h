@@ -123,6 +123,7 @@ struct io_reserved {
  * @domain: [I]
  * @align: [I] its smallest page
  * @coherent: [I] it enforces cache coherency
+ * @pin_only: [I] it translates nothing, and keeps memory pinned
  * @join: [s] epoch from which it is part of the space
  * @leave: [s] epoch from which it is no more
  */
@@ -131,6 +132,7 @@ struct io_domain {
 	struct iommu_domain *domain;
 	unsigned long align;
 	bool coherent;
+	bool pin_only;
 	u64 join;
 	u64 leave;
 };
