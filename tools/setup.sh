@@ -5,6 +5,8 @@
 # without its own drivers/iommu/iommufd.
 #
 # Usage: setup.sh            install what is missing, print the source path last
+#        setup.sh --arm64    also what make check-arm64 needs: another compiler, QEMU
+#                            and firmware (500 MB), and a shell for its VM
 #   KDIR=PATH                use a snapshot of this 7.3 tree (never written to);
 #                            remove linux-7.3-kdir from the cache to take another
 #
@@ -13,6 +15,8 @@
 set -eu
 
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/iommufd
+arm64=
+[ "${1:-}" != --arm64 ] || arm64=yes
 want=7.3
 qemu_min=10
 src=$cache/linux-$want${KDIR:+-kdir}
@@ -22,6 +26,9 @@ die() { say "$*"; exit 1; }
 
 packages="bc bison ccache cpio flex gcc kmod libc6-dev libcap-dev libelf-dev make
 	busybox-static perl python3 rsync sparse xz-utils zstd"
+# Recommended by the compiler, which can do without: libc6-dev-arm64-cross
+[ -z "$arm64" ] || packages="$packages
+	gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-efi-aarch64"
 
 as_root() {
 	if [ "$(id -u)" = 0 ]; then
@@ -91,15 +98,18 @@ install_packages() {
 	apt_root install --no-install-recommends -y $m
 }
 
+# qemu_major SYSTEM
 qemu_major() {
-	qemu-system-x86_64 --version 2>/dev/null |
+	"qemu-system-$1" --version 2>/dev/null |
 		sed -n 's/^QEMU emulator version \([0-9]*\)\..*/\1/p'
 }
 
+# install_qemu SYSTEM PACKAGES...
 install_qemu() {
-	local major from=()
+	local major from=() system=$1
+	shift
 
-	major=$(qemu_major)
+	major=$(qemu_major "$system")
 	[ "${major:-0}" -ge $qemu_min ] && return 0
 	need_apt
 	if [ "$(codename)" = bookworm ]; then
@@ -109,13 +119,37 @@ install_qemu() {
 		# -t lifts the whole suite for this one transaction
 		from=(-t bookworm-backports)
 	fi
-	say "installing QEMU >= $qemu_min"
+	say "installing QEMU >= $qemu_min for $system"
 	apt_root install --no-install-recommends -y "${from[@]}" \
-		-o Dir::Etc::PreferencesParts=/dev/null \
-		qemu-system-x86 qemu-system-common qemu-system-data seabios ipxe-qemu
-	major=$(qemu_major)
+		-o Dir::Etc::PreferencesParts=/dev/null "$@"
+	major=$(qemu_major "$system")
 	[ "${major:-0}" -ge $qemu_min ] ||
 		die "QEMU $qemu_min or newer is needed, apt offers ${major:-none}"
+}
+
+# The busybox of the arm64 VM. apt reads the lists of that architecture in a
+# directory of ours: the machine's own packages know nothing of it.
+install_arm64_busybox() {
+	local part=$cache/arm64.part opt
+
+	[ ! -x "$cache/arm64/busybox" ] || return 0
+	need_apt
+	say "downloading busybox for arm64"
+	rm -rf "$part"
+	mkdir -p "$part/lists/partial" "$part/archives/partial"
+	opt="-qq -o APT::Architecture=arm64 -o APT::Architectures=arm64
+		-o Dir::State=$part -o Dir::State::status=/dev/null
+		-o Dir::Cache=$part -o APT::Sandbox::User=root"
+	# $opt is split on purpose.
+	apt-get $opt update >&2
+	(cd "$part" && apt-get $opt download busybox-static) >&2
+	dpkg-deb --fsys-tarfile "$part"/busybox-static_*_arm64.deb |
+		tar -xO --wildcards '*bin/busybox' >"$part/busybox"
+	chmod +x "$part/busybox"
+	rm -rf "$cache/arm64"
+	mkdir "$cache/arm64"
+	mv "$part/busybox" "$cache/arm64/"
+	rm -rf "$part"
 }
 
 tree_version() {
@@ -205,6 +239,10 @@ install_source() {
 }
 
 install_packages
-install_qemu
+install_qemu x86_64 qemu-system-x86 qemu-system-common qemu-system-data seabios ipxe-qemu
 install_source
+if [ -n "$arm64" ]; then
+	install_qemu aarch64 qemu-system-arm qemu-system-common qemu-system-data
+	install_arm64_busybox
+fi
 echo "$src"

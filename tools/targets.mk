@@ -4,13 +4,14 @@
 # leaves alone what is up to date.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup kernel kernel-debug demo check bench shell clean
+.PHONY: help setup kernel kernel-debug demo check check-arm64 bench shell clean
 
 help:
 	@echo 'make setup    install packages, QEMU and the kernel source'
 	@echo 'make kernel   build the kernel with this subsystem into build/linux'
 	@echo 'make demo     boot it and show, step by step, what the IOMMU allows'
 	@echo 'make check    run every test, on a plain and on a debug kernel'
+	@echo 'make check-arm64  run those of an SMMUv3 on an arm64 kernel (installs 500 MB)'
 	@echo 'make bench    measure it next to what others need'
 	@echo 'make shell    boot it to a shell (leave with exit or ctrl-a x)'
 	@echo 'make clean    remove build/ (the caches outside stay)'
@@ -29,16 +30,19 @@ kernel-debug:
 
 demo: kernel
 	@$(MAKE) -s -C tools/demo OUTPUT=$(CURDIR)/build/demo KSRC=$(CURDIR)/build/linux
-	@tools/vm/run -- build/demo/demo
+	@tools/vm/run --pasid -- build/demo/demo
 
 check:
 	@tools/check/run
+
+check-arm64:
+	@tools/check/run arm64
 
 bench:
 	@tools/bench/run
 
 shell: kernel
-	@tools/vm/run --shell
+	@tools/vm/run --pasid --shell
 
 clean:
 	rm -rf build
