@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A driver that uses an IOAS by software: a device without hardware is bound,
- * attached, moved and detached. It wants whole pages, pins none of them, and is
- * not in the way of an unmap.
+ * A driver that uses an IOAS by software: the mdev samples of the kernel are
+ * bound, attached, moved and detached. They want whole pages, pin none of them, and
+ * are not in the way of an unmap. copyengine.c has one that does DMA.
  */
 #include "lib/mdev.h"
 #include "test.h"
@@ -20,12 +20,21 @@ FIXTURE(access)
 	void *mem;		/* SIZE + PAGE bytes */
 };
 
+FIXTURE_VARIANT(access)
+{
+	enum mdev_kind kind;
+};
+
+FIXTURE_VARIANT_ADD(access, mtty) { MDEV_MTTY };
+FIXTURE_VARIANT_ADD(access, mdpy) { MDEV_MDPY };
+FIXTURE_VARIANT_ADD(access, mbochs) { MDEV_MBOCHS };
+
 FIXTURE_SETUP(access)
 {
-	int rc = mdev_create(&self->mdev);
+	int rc = mdev_create(&self->mdev, variant->kind);
 
 	if (rc == -ENODEV)
-		SKIP(return, "no driver mtty");
+		SKIP(return, "no such driver");
 	must(rc);
 	must(context_open(&self->c, NO_EDU));
 	self->other = must_ioas(self->c.fd);
@@ -149,6 +158,31 @@ TEST_F(access, replace)
 	EXPECT_EQ(-EBUSY, iommufd_destroy(self->c.fd, self->other.id));
 	must(vfio_detach(self->fd));
 	EXPECT_EQ(0, iommufd_destroy(self->c.fd, self->other.id));
+}
+
+/*
+ * By its group the device is attached to the IOAS of IOMMU_VFIO_IOAS as long as it
+ * is open, and cannot be moved.
+ */
+TEST_F(access, group)
+{
+	int group, device;
+
+	close(self->fd);
+	must(iommufd_vfio_ioas(self->c.fd, IOMMU_VFIO_IOAS_SET,
+			       self->c.ioas.id));
+	group = must(mdev_open_group(&self->mdev, self->c.fd));
+	EXPECT_EQ(1, ioas_alignment(self->c.ioas));
+	device = must(mdev_open_by_group(&self->mdev, group));
+	EXPECT_EQ(PAGE, ioas_alignment(self->c.ioas));
+	EXPECT_EQ(-ENOTTY, vfio_attach(device, self->other.id));
+	EXPECT_EQ(-EBUSY, iommufd_destroy(self->c.fd, self->c.ioas.id));
+	self->fd = must(mdev_open(&self->mdev));
+	EXPECT_EQ(-EBUSY, vfio_bind(self->fd, self->c.fd));
+	close(device);
+	EXPECT_EQ(1, ioas_alignment(self->c.ioas));
+	close(group);
+	EXPECT_LT(0, vfio_bind(self->fd, self->c.fd));
 }
 
 /* A device that is closed is detached. */

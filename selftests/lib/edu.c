@@ -9,6 +9,8 @@
 #define MAX_EDUS	16
 
 #define REGS_SIZE	4096
+#define REG_RAISE	0x60
+#define REG_ACKNOWLEDGE	0x64
 #define REG_DMA_FROM	0x80
 #define REG_DMA_TO	0x88
 #define REG_DMA_COUNT	0x90
@@ -76,25 +78,6 @@ static __u64 read_reg(struct edu *edu, int reg)
 	return __atomic_load_n((__u64 *)(edu->regs + reg), __ATOMIC_ACQUIRE);
 }
 
-static int start(struct edu *edu, int iommufd)
-{
-	char *regs;
-	int rc;
-
-	rc = vfio_bind(edu->fd, iommufd);
-	if (rc < 0)
-		return rc;
-	edu->id = rc;
-	rc = vfio_bus_master(edu->fd, true);
-	if (rc)
-		return rc;
-	regs = vfio_map_bar(edu->fd, 0, REGS_SIZE);
-	if (regs == MAP_FAILED)
-		return -errno;
-	edu->regs = regs;
-	return 0;
-}
-
 int edu_open(struct edu *edu, const struct pci_address *pci, int iommufd)
 {
 	int rc;
@@ -102,10 +85,27 @@ int edu_open(struct edu *edu, const struct pci_address *pci, int iommufd)
 	*edu = (struct edu){ .pci = *pci, .fd = vfio_open(pci) };
 	if (edu->fd < 0)
 		return edu->fd;
-	rc = start(edu, iommufd);
-	if (rc)
+	rc = vfio_start(edu->fd, iommufd, REGS_SIZE, &edu->regs);
+	if (rc < 0) {
 		close(edu->fd);
-	return rc;
+		return rc;
+	}
+	edu->id = rc;
+	return 0;
+}
+
+int edu_start(struct edu *edu, const struct pci_address *pci, int fd)
+{
+	int rc = vfio_bus_master(fd, true);
+
+	*edu = (struct edu){ .pci = *pci, .fd = fd };
+	if (rc)
+		return rc;
+	edu->regs = vfio_map_bar(fd, 0, REGS_SIZE);
+	if (edu->regs != MAP_FAILED)
+		return 0;
+	edu->regs = NULL;
+	return -errno;
 }
 
 void edu_close(struct edu *edu)
@@ -154,4 +154,16 @@ int edu_to_memory(struct edu *edu, __u64 iova, __u32 at, __u32 count)
 	if (!fits(at, count))
 		return -EINVAL;
 	return transfer(edu, BUFFER_AT + at, iova, count, DMA_TO_MEMORY);
+}
+
+/* These registers take accesses of 32 bits only. */
+static void write_reg32(struct edu *edu, int reg, __u32 value)
+{
+	__atomic_store_n((__u32 *)(edu->regs + reg), value, __ATOMIC_RELEASE);
+}
+
+void edu_interrupt(struct edu *edu)
+{
+	write_reg32(edu, REG_RAISE, 1);
+	write_reg32(edu, REG_ACKNOWLEDGE, 1);
 }

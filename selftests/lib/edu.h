@@ -33,6 +33,8 @@ int edu_find_pair(bool same_group, struct pci_address *pair);
 
 /* Open the device, bind it to @iommufd and let it do DMA. */
 int edu_open(struct edu *edu, const struct pci_address *pci, int iommufd);
+/* The same for @fd, a device of a group that is in a container. */
+int edu_start(struct edu *edu, const struct pci_address *pci, int fd);
 /* Does nothing when it is closed already. */
 void edu_close(struct edu *edu);
 
@@ -42,5 +44,8 @@ void edu_close(struct edu *edu);
  */
 int edu_from_memory(struct edu *edu, __u64 iova, __u32 at, __u32 count);
 int edu_to_memory(struct edu *edu, __u64 iova, __u32 at, __u32 count);
+
+/* Have the device send its interrupt, see vfio_msi(). */
+void edu_interrupt(struct edu *edu);
 
 #endif

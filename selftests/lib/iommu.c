@@ -204,3 +204,16 @@ int ioas_unmap_all(struct ioas ioas, __u64 *unmapped)
 {
 	return ioas_unmap(ioas, 0, UINT64_MAX, unmapped);
 }
+
+int hwpt_alloc(struct ioas ioas, __u32 device, __u32 flags)
+{
+	struct iommu_hwpt_alloc cmd = {
+		.size = sizeof(cmd),
+		.flags = flags,
+		.dev_id = device,
+		.pt_id = ioas.id,
+	};
+	int rc = iommufd_ioctl(ioas.fd, IOMMU_HWPT_ALLOC, &cmd);
+
+	return rc ? rc : (int)cmd.out_hwpt_id;
+}

@@ -66,6 +66,9 @@ int ioas_copy_at(struct ioas to, __u64 iova, struct iova_range from,
 int ioas_unmap(struct ioas ioas, __u64 iova, __u64 length, __u64 *unmapped);
 int ioas_unmap_all(struct ioas ioas, __u64 *unmapped);
 
+/* A page table of @ioas for a device. Its ID; @flags are IOMMU_HWPT_ALLOC_*. */
+int hwpt_alloc(struct ioas ioas, __u32 device, __u32 flags);
+
 /* Asserting forms of what most tests start with */
 static inline struct ioas must_ioas(int fd)
 {

@@ -31,6 +31,11 @@ int status_kib(const char *name)
 	return find_number("/proc/self/status", name);
 }
 
+int meminfo(const char *name)
+{
+	return find_number("/proc/meminfo", name);
+}
+
 static int sum_up_counters(void)
 {
 	int fd = open("/proc/sys/vm/stat_refresh", O_WRONLY | O_CLOEXEC);
@@ -57,6 +62,13 @@ int pinned_pages(void)
 		return -ENOENT;
 	/* More released than pinned: an answer that no caller expects */
 	return acquired < released ? -ERANGE : acquired - released;
+}
+
+int pins_so_far(void)
+{
+	int rc = sum_up_counters();
+
+	return rc ? rc : find_number("/proc/vmstat", "nr_foll_pin_acquired");
 }
 
 int pins_since(int before)
@@ -117,7 +129,7 @@ static int next_record(int kmsg, char *record, size_t room, long deadline)
 	}
 }
 
-int kmsg_dma_fault(int kmsg, int ms, char *text, size_t room)
+int kmsg_line(int kmsg, int ms, const char *start, char *text, size_t room)
 {
 	long deadline = now_ms() + ms;
 	char record[2048], *line;
@@ -128,10 +140,15 @@ int kmsg_dma_fault(int kmsg, int ms, char *text, size_t room)
 		if (rc)
 			return rc;
 		line = strchr(record, ';');
-		if (!line || strncmp(line + 1, "DMAR: [DMA ", 11))
+		if (!line || strncmp(line + 1, start, strlen(start)))
 			continue;
 		line[strcspn(line, "\n")] = 0;
 		snprintf(text, room, "%s", line + 1);
 		return 0;
 	}
+}
+
+int kmsg_dma_fault(int kmsg, int ms, char *text, size_t room)
+{
+	return kmsg_line(kmsg, ms, "DMAR: [DMA ", text, room);
 }

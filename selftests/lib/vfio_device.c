@@ -169,11 +169,13 @@ int vfio_bind(int device, int iommufd)
 	return bind.out_devid;
 }
 
-int vfio_attach(int device, __u32 pt_id)
+static int run_attach(int device, __u32 flags, __u32 pasid, __u32 pt_id)
 {
 	struct vfio_device_attach_iommufd_pt attach = {
 		.argsz = sizeof(attach),
+		.flags = flags,
 		.pt_id = pt_id,
+		.pasid = pasid,
 	};
 
 	if (ioctl(device, VFIO_DEVICE_ATTACH_IOMMUFD_PT, &attach))
@@ -181,15 +183,37 @@ int vfio_attach(int device, __u32 pt_id)
 	return attach.pt_id;
 }
 
-int vfio_detach(int device)
+static int run_detach(int device, __u32 flags, __u32 pasid)
 {
 	struct vfio_device_detach_iommufd_pt detach = {
 		.argsz = sizeof(detach),
+		.flags = flags,
+		.pasid = pasid,
 	};
 
 	if (ioctl(device, VFIO_DEVICE_DETACH_IOMMUFD_PT, &detach))
 		return -errno;
 	return 0;
+}
+
+int vfio_attach(int device, __u32 pt_id)
+{
+	return run_attach(device, 0, 0, pt_id);
+}
+
+int vfio_detach(int device)
+{
+	return run_detach(device, 0, 0);
+}
+
+int vfio_attach_pasid(int device, __u32 pasid, __u32 pt_id)
+{
+	return run_attach(device, VFIO_DEVICE_ATTACH_PASID, pasid, pt_id);
+}
+
+int vfio_detach_pasid(int device, __u32 pasid)
+{
+	return run_detach(device, VFIO_DEVICE_DETACH_PASID, pasid);
 }
 
 static int region_info(int device, int index, struct vfio_region_info *info)
@@ -245,6 +269,46 @@ void *vfio_map_bar(int device, int bar, size_t size)
 	}
 	return mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, device,
 		    info.offset);
+}
+
+int vfio_start(int device, int iommufd, size_t size, char **regs)
+{
+	int id = vfio_bind(device, iommufd);
+	int rc = id < 0 ? id : vfio_bus_master(device, true);
+	char *bar;
+
+	if (rc)
+		return rc;
+	bar = vfio_map_bar(device, 0, size);
+	if (bar == MAP_FAILED)
+		return -errno;
+	*regs = bar;
+	return id;
+}
+
+int vfio_msi(int device, int event)
+{
+	struct {
+		struct vfio_irq_set set;
+		__s32 event;
+	} irq = {
+		.set = {
+			.argsz = sizeof(irq),
+			.flags = VFIO_IRQ_SET_ACTION_TRIGGER |
+				 (event < 0 ? VFIO_IRQ_SET_DATA_NONE :
+					      VFIO_IRQ_SET_DATA_EVENTFD),
+			.index = VFIO_PCI_MSI_IRQ_INDEX,
+			.count = event >= 0,
+		},
+		.event = event,
+	};
+
+	return ioctl(device, VFIO_DEVICE_SET_IRQS, &irq) ? -errno : 0;
+}
+
+int vfio_reset(int device)
+{
+	return ioctl(device, VFIO_DEVICE_RESET) ? -errno : 0;
 }
 
 int vfio_dmabuf(int device, int bar, const struct vfio_region_dma_range *ranges,

@@ -37,6 +37,9 @@ int vfio_bind(int device, int iommufd);
 /* The device joins an IOAS or HWPT. The ID of the HWPT */
 int vfio_attach(int device, __u32 pt_id);
 int vfio_detach(int device);
+/* The same for the DMA that it does with @pasid */
+int vfio_attach_pasid(int device, __u32 pasid, __u32 pt_id);
+int vfio_detach_pasid(int device, __u32 pasid);
 
 /* Let the device start DMA. Off after open. */
 int vfio_bus_master(int device, bool on);
@@ -44,6 +47,18 @@ int vfio_bus_master(int device, bool on);
 int vfio_memory(int device, bool on);
 /* Registers 0 to @size of a BAR, or MAP_FAILED with errno */
 void *vfio_map_bar(int device, int bar, size_t size);
+/*
+ * All that a device needs before it does DMA: bind it, make it bus master, map
+ * registers 0 to @size of BAR 0. Its ID
+ */
+int vfio_start(int device, int iommufd, size_t size, char **regs);
+/*
+ * Signal an eventfd when the device sends its interrupt as a message (MSI); not any
+ * longer with -1.
+ */
+int vfio_msi(int device, int event);
+/* Reset the function, as the device can. */
+int vfio_reset(int device);
 /* The fd of a dma-buf that consists of @n parts of a BAR */
 int vfio_dmabuf(int device, int bar, const struct vfio_region_dma_range *ranges,
 		int n);

@@ -1,0 +1,549 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Peer-to-peer DMA: the BAR of one edu device, which this process has mapped, is
+ * mapped by its address for another edu device, natively and by the VFIO container.
+ * It follows the process's mapping: when the BAR goes away, the IOMMU blocks.
+ */
+#include <fcntl.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+
+#include "lib/clock.h"
+#include "lib/container.h"
+#include "lib/p2p.h"
+#include "test.h"
+
+#define BAR	P2P_BAR
+#define IOVA	(16 * MIB)
+#define SPARE	P2P_SPARE
+#define PCI	"/sys/bus/pci"
+
+FIXTURE(p2p)
+{
+	struct p2p p;
+};
+
+FIXTURE_VARIANT(p2p)
+{
+	const char *node;	/* of a container */
+};
+
+FIXTURE_VARIANT_ADD(p2p, iommufd)
+{
+};
+
+FIXTURE_VARIANT_ADD(p2p, container)
+{
+	.node = NATIVE_NODE,
+};
+
+FIXTURE_VARIANT_ADD(p2p, compat)
+{
+	.node = COMPAT_NODE,
+};
+
+FIXTURE_SETUP(p2p)
+{
+	if (p2p_open(&self->p, variant->node))
+		SKIP(return, NEEDS_GROUPS);
+}
+
+FIXTURE_TEARDOWN(p2p)
+{
+	p2p_close(&self->p);
+	EXPECT_SETTLED(self->p.pinned);
+}
+
+static const struct {
+	const char *name;
+	size_t at;
+	size_t length;
+	size_t off;		/* by how much the IOVA is less aligned */
+	bool has_register;
+} shapes[] = {
+	{ "whole", 0, BAR, 0, true },
+	{ "part", 0, 16 * PAGE, 0, true },
+	{ "one page", 0, PAGE, 0, true },
+	{ "whole, odd page", 0, BAR, PAGE, true },
+	{ "part, odd page", 0, 16 * PAGE, 5 * PAGE, true },
+	{ "from the second page on", PAGE, BAR - PAGE, 0, false },
+	{ "the last page", BAR - PAGE, PAGE, 0, false },
+};
+
+TEST_F(p2p, shapes)
+{
+	struct p2p *p = &self->p;
+	__u64 iova;
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(shapes); i++) {
+		iova = IOVA + shapes[i].off;
+		EXPECT_EQ(0, p2p_map(p, iova, p->bar + shapes[i].at,
+				    shapes[i].length));
+		/* Other registers than that one are there, too. */
+		EXPECT_FALSE(peer_is_blocked(&p->peer, iova));
+		EXPECT_EQ(shapes[i].has_register,
+			  peer_writes(&p->peer, iova));
+		EXPECT_EQ(shapes[i].has_register, peer_reads(&p->peer, iova))
+			TH_LOG("%s", shapes[i].name);
+		EXPECT_FALSE(peer_is_blocked(&p->peer, iova +
+					     shapes[i].length - PAGE));
+		EXPECT_TRUE(peer_is_blocked(&p->peer,
+					    iova + shapes[i].length));
+		EXPECT_EQ(shapes[i].length,
+			  p2p_unmap(p, iova, shapes[i].length));
+		EXPECT_TRUE(peer_is_blocked(&p->peer, iova))
+			TH_LOG("%s", shapes[i].name);
+	}
+}
+
+/* The report of it names the device and the address. */
+TEST_F(p2p, report)
+{
+	struct p2p *p = &self->p;
+	char text[256], *at;
+	int kmsg;
+
+	must(p2p_map(p, IOVA, p->bar, BAR));
+	must(vfio_memory(p->edu[1].fd, false));
+	/* Reports that come too often are dropped. */
+	clock_sleep_ms(5500);
+	kmsg = must(kmsg_open());
+	EXPECT_TRUE(peer_is_blocked(&p->peer, IOVA));
+	must(kmsg_dma_fault(kmsg, 1000, text, sizeof(text)));
+	at = strstr(text, "fault addr ");
+	ASSERT_NE(NULL, at);
+	EXPECT_EQ(IOVA, strtoull(at + 11, NULL, 16) & ~(PAGE - 1));
+	ASSERT_NE(NULL, strstr(text, p->pci[0].name + 5));
+	close(kmsg);
+}
+
+TEST_F(p2p, access)
+{
+	struct p2p *p = &self->p;
+	struct iova_range to = range_of(p->ioas, IOVA, BAR);
+
+	must(p2p_map_range(p, to, p->bar, MAP_R));
+	EXPECT_TRUE(peer_reads(&p->peer, IOVA));
+	EXPECT_FALSE(peer_writes(&p->peer, IOVA));
+	EXPECT_EQ(BAR, p2p_unmap(p, IOVA, BAR));
+	must(p2p_map_range(p, to, p->bar, MAP_W));
+	EXPECT_TRUE(peer_writes(&p->peer, IOVA));
+}
+
+/* The process needs no right that it does not give to the device. */
+TEST_F(p2p, protection)
+{
+	struct p2p *p = &self->p;
+	struct iova_range to = range_of(p->ioas, IOVA, BAR);
+
+	must(mprotect(p->bar, BAR, PROT_READ));
+	EXPECT_EQ(-EFAULT, p2p_map_range(p, to, p->bar, MAP_RW));
+	EXPECT_EQ(-EFAULT, p2p_map_range(p, to, p->bar, MAP_W));
+	EXPECT_EQ(0, p2p_map_range(p, to, p->bar, MAP_R));
+	EXPECT_TRUE(peer_reads(&p->peer, IOVA));
+	EXPECT_FALSE(peer_writes(&p->peer, IOVA));
+	EXPECT_EQ(BAR, p2p_unmap(p, IOVA, BAR));
+
+	must(mprotect(p->bar, BAR, PROT_NONE));
+	EXPECT_EQ(-EFAULT, p2p_map_range(p, to, p->bar, MAP_R));
+	EXPECT_EQ(-EFAULT, p2p_map_range(p, to, p->bar, MAP_RW));
+}
+
+TEST_F(p2p, errors)
+{
+	struct p2p *p = &self->p;
+
+	must(p2p_map(p, IOVA, p->bar, BAR));
+	EXPECT_EQ(-EEXIST, p2p_map(p, IOVA + BAR - PAGE, p->bar, PAGE));
+	EXPECT_EQ(BAR, p2p_unmap(p, IOVA, BAR));
+
+	must(vfio_memory(p->edu[1].fd, false));
+	EXPECT_EQ(-EFAULT, p2p_map(p, IOVA, p->bar, BAR));
+	EXPECT_EQ(-EFAULT, p2p_map(p, IOVA, p->bar, PAGE));
+	must(vfio_memory(p->edu[1].fd, true));
+	EXPECT_EQ(0, p2p_map(p, IOVA, p->bar, PAGE));
+	EXPECT_EQ(PAGE, p2p_unmap(p, IOVA, PAGE));
+
+	must(munmap(p->bar + BAR - PAGE, PAGE));
+	EXPECT_EQ(-EFAULT, p2p_map(p, IOVA, p->bar, BAR));
+	EXPECT_EQ(0, p2p_map(p, IOVA, p->bar, BAR - PAGE));
+	EXPECT_TRUE(peer_writes(&p->peer, IOVA));
+}
+
+/* Whoever unmaps it, and whatever the process may still use: nothing is charged. */
+TEST_F(p2p, not_charged)
+{
+	struct p2p *p = &self->p;
+	int pins = must(pins_since(p->pinned));
+	int charged = must(status_kib("VmLck"));
+
+	must(p2p_map(p, IOVA, p->bar, BAR));
+	must(p2p_map(p, 2 * IOVA, p->bar, BAR));
+	EXPECT_TRUE(peer_writes(&p->peer, 2 * IOVA));
+	EXPECT_EQ(pins, pins_since(p->pinned));
+	EXPECT_EQ(charged, status_kib("VmLck"));
+	EXPECT_EQ(BAR, p2p_unmap(p, IOVA, BAR));
+	EXPECT_EQ(pins, pins_since(p->pinned));
+	EXPECT_EQ(charged, status_kib("VmLck"));
+}
+
+/*
+ * Eight pages of which the fourth and the fifth are the start of the BAR, the rest
+ * memory that is filled with seed 1
+ */
+static char *mix(struct p2p *p)
+{
+	struct vfio_region_info info = {
+		.argsz = sizeof(info),
+		.index = VFIO_PCI_BAR0_REGION_INDEX,
+	};
+	char *mem = must_ptr(mem_base(8 * PAGE));
+
+	mem_fill(mem, 8 * PAGE, 1);
+	must(ioctl(p->edu[1].fd, VFIO_DEVICE_GET_REGION_INFO, &info));
+	must_ptr(mmap(mem + 3 * PAGE, 2 * PAGE, PROT_READ | PROT_WRITE,
+		      MAP_SHARED | MAP_FIXED, p->edu[1].fd, info.offset));
+	return mem;
+}
+
+/* Does the user read the byte pattern of memory at page @n of the mix? */
+static bool reads_memory(struct p2p *p, __u64 iova, int n)
+{
+	memset(p->mem, 0, PAGE);
+	must(edu_from_memory(&p->edu[0], iova + n * PAGE, 0, PAGE));
+	must(edu_to_memory(&p->edu[0], SPARE, 0, PAGE));
+	return mem_differs_from(p->mem, PAGE, 1, n * PAGE) < 0;
+}
+
+TEST_F(p2p, mixed_with_memory)
+{
+	struct p2p *p = &self->p;
+	char *mem = mix(p);
+
+	must(p2p_map(p, IOVA, mem, 8 * PAGE));
+	/* The spare page, and six */
+	EXPECT_EQ(7, pins_since(p->pinned));
+	EXPECT_TRUE(reads_memory(p, IOVA, 2));
+	EXPECT_TRUE(reads_memory(p, IOVA, 5));
+	EXPECT_TRUE(peer_writes(&p->peer, IOVA + 3 * PAGE));
+
+	must(vfio_memory(p->edu[1].fd, false));
+	EXPECT_TRUE(peer_is_blocked(&p->peer, IOVA + 3 * PAGE));
+	EXPECT_TRUE(peer_is_blocked(&p->peer, IOVA + 4 * PAGE));
+	EXPECT_TRUE(reads_memory(p, IOVA, 2));
+	EXPECT_TRUE(reads_memory(p, IOVA, 5));
+	must(vfio_memory(p->edu[1].fd, true));
+	EXPECT_TRUE(peer_writes_soon(&p->peer, IOVA + 3 * PAGE));
+
+	EXPECT_EQ(8 * PAGE, p2p_unmap(p, IOVA, 8 * PAGE));
+	EXPECT_EQ(1, pins_since(p->pinned));
+	EXPECT_TRUE(peer_is_blocked(&p->peer, IOVA + 3 * PAGE));
+	EXPECT_TRUE(peer_is_blocked(&p->peer, IOVA + 2 * PAGE));
+	munmap(mem, 8 * PAGE);
+}
+
+/* One call has mapped it, and no part goes alone. */
+TEST_F(p2p, part_of_a_mix)
+{
+	struct p2p *p = &self->p;
+	int error = variant->node && strcmp(variant->node, COMPAT_NODE) ?
+			    EINVAL : ENOENT;
+	static const struct {
+		int at, n;
+	} parts[] = { { 0, 3 }, { 3, 2 }, { 5, 3 }, { 0, 5 }, { 3, 5 }, { 4, 1 } };
+	char *mem = mix(p);
+	int i;
+
+	must(p2p_map(p, IOVA, mem, 8 * PAGE));
+	for (i = 0; i < ARRAY_SIZE(parts); i++)
+		EXPECT_EQ(-error, p2p_unmap(p, IOVA + parts[i].at * PAGE,
+					parts[i].n * PAGE))
+			TH_LOG("part %d", i);
+	EXPECT_TRUE(reads_memory(p, IOVA, 2));
+	EXPECT_TRUE(reads_memory(p, IOVA, 5));
+	EXPECT_TRUE(peer_writes(&p->peer, IOVA + 3 * PAGE));
+	EXPECT_EQ(8 * PAGE, p2p_unmap(p, IOVA, 8 * PAGE));
+	munmap(mem, 8 * PAGE);
+}
+
+/* A mix of which the BAR is away is refused as a whole. */
+TEST_F(p2p, mix_fails)
+{
+	struct p2p *p = &self->p;
+	char *mem = mix(p);
+
+	must(vfio_memory(p->edu[1].fd, false));
+	EXPECT_EQ(-EFAULT, p2p_map(p, IOVA, mem, 8 * PAGE));
+	EXPECT_EQ(1, pins_since(p->pinned));
+	EXPECT_TRUE(peer_is_blocked(&p->peer, IOVA));
+	EXPECT_EQ(0, p2p_map(p, IOVA, p->mem, 8 * PAGE));
+	munmap(mem, 8 * PAGE);
+}
+
+/* Ways to take the BAR away, and back. EINVAL: this device cannot. */
+static int reset(struct p2p *p)
+{
+	return vfio_reset(p->edu[1].fd);
+}
+
+static int unmap_bar(struct p2p *p)
+{
+	return munmap(p->bar, BAR);
+}
+
+static int unmap_page(struct p2p *p)
+{
+	return munmap(p->bar + 8 * PAGE, PAGE);
+}
+
+static int move(struct p2p *p)
+{
+	char *to = must_ptr(mem_none(BAR));
+
+	if (mremap(p->bar, BAR, BAR, MREMAP_MAYMOVE | MREMAP_FIXED, to) != to)
+		return -errno;
+	p->bar = to;
+	return 0;
+}
+
+static int cover(struct p2p *p)
+{
+	void *va = mmap(p->bar, BAR, PROT_READ | PROT_WRITE,
+			MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+
+	return va == MAP_FAILED ? -errno : 0;
+}
+
+static int forbid_writing(struct p2p *p)
+{
+	return mprotect(p->bar, BAR, PROT_READ);
+}
+
+static int forbid(struct p2p *p)
+{
+	return mprotect(p->bar, BAR, PROT_NONE);
+}
+
+static const struct {
+	const char *name;
+	int (*take)(struct p2p *p);
+	int (*give)(struct p2p *p);	/* or it does not come back */
+} ways[] = {
+	{ "memory off", p2p_disable, p2p_enable },
+	{ "reset", reset, p2p_enable },
+	{ "mprotect read", forbid_writing },
+	{ "mprotect none", forbid },
+	{ "mremap", move },
+	{ "munmap", unmap_bar },
+	{ "munmap of a page", unmap_page },
+	{ "another mmap", cover },
+};
+
+TEST_F(p2p, taken_away)
+{
+	struct p2p *p = &self->p;
+	char *bar;
+	int i, rc;
+
+	munmap(p->bar, BAR);
+	for (i = 0; i < ARRAY_SIZE(ways); i++) {
+		bar = must_ptr(vfio_map_bar(p->edu[1].fd, 0, BAR));
+		p->bar = bar;
+		must(p2p_map(p, IOVA, bar, BAR));
+		EXPECT_TRUE(peer_writes(&p->peer, IOVA));
+		rc = ways[i].take(p);
+		if (rc == -EINVAL && ways[i].take == reset) {
+			TH_LOG("this device has no reset");
+		} else {
+			EXPECT_EQ(0, rc);
+			EXPECT_TRUE(ways[i].take == reset ||
+				    p2p_stays_blocked(p, IOVA))
+				TH_LOG("%s", ways[i].name);
+		}
+		if (ways[i].give) {
+			EXPECT_EQ(0, ways[i].give(p));
+			EXPECT_TRUE(peer_writes_soon(&p->peer, IOVA))
+				TH_LOG("%s", ways[i].name);
+		}
+		EXPECT_EQ(BAR, p2p_unmap(p, IOVA, BAR));
+		EXPECT_TRUE(peer_is_blocked(&p->peer, IOVA));
+		munmap(p->bar, BAR);
+		munmap(bar, BAR);
+	}
+}
+
+/* Nor what it had read from, with a mapping that it cannot write through */
+TEST_F(p2p, reading_goes_on)
+{
+	struct p2p *p = &self->p;
+	struct iova_range to = range_of(p->ioas, IOVA, BAR);
+
+	must(p2p_map_range(p, to, p->bar, MAP_R));
+	must(mprotect(p->bar, BAR, PROT_READ));
+	clock_sleep_ms(700);
+	EXPECT_TRUE(peer_reads(&p->peer, IOVA));
+	must(mprotect(p->bar, BAR, PROT_NONE));
+	clock_sleep_ms(700);
+	EXPECT_FALSE(peer_reads(&p->peer, IOVA));
+}
+
+/* However often, and with more mappings than one */
+TEST_F(p2p, back_and_forth)
+{
+	struct p2p *p = &self->p;
+	int i;
+
+	must(p2p_map(p, IOVA, p->bar, BAR));
+	must(p2p_map(p, 2 * IOVA, p->bar, PAGE));
+	must(p2p_map(p, 3 * IOVA, p->edu[1].regs, PAGE));
+	for (i = 0; i < 4; i++) {
+		must(p2p_disable(p));
+		EXPECT_TRUE(peer_is_blocked(&p->peer,
+					    (i % 3 + 1) * IOVA));
+		must(p2p_enable(p));
+		EXPECT_TRUE(peer_writes_soon(&p->peer, IOVA));
+		EXPECT_TRUE(peer_writes_soon(&p->peer, 2 * IOVA));
+		EXPECT_TRUE(peer_writes_soon(&p->peer, 3 * IOVA));
+	}
+	/* What is unmapped while it is away does not come back. */
+	must(p2p_disable(p));
+	EXPECT_EQ(PAGE, p2p_unmap(p, 2 * IOVA, PAGE));
+	must(p2p_enable(p));
+	EXPECT_TRUE(peer_writes_soon(&p->peer, IOVA));
+	EXPECT_TRUE(peer_is_blocked(&p->peer, 2 * IOVA));
+	EXPECT_NE(PAGE, p2p_unmap(p, 2 * IOVA, PAGE));
+}
+
+/* A child has a mapping of its own, and what it does to it is its affair. */
+TEST_F(p2p, fork)
+{
+	struct p2p *p = &self->p;
+	int status;
+	pid_t child;
+
+	must(p2p_map(p, IOVA, p->bar, BAR));
+	child = must(fork());
+	if (!child)
+		_exit(munmap(p->bar, BAR));
+	ASSERT_EQ(child, waitpid(child, &status, 0));
+	EXPECT_EQ(0, status);
+	EXPECT_TRUE(peer_writes_soon(&p->peer, IOVA));
+}
+
+/* With a process its mapping ends. */
+TEST_F(p2p, exit)
+{
+	struct p2p *p = &self->p;
+	int status;
+	pid_t child;
+
+	child = must(fork());
+	if (!child) {
+		must(p2p_map(p, IOVA, p->bar, BAR));
+		_exit(!peer_writes(&p->peer, IOVA));
+	}
+	ASSERT_EQ(child, waitpid(child, &status, 0));
+	EXPECT_EQ(0, status);
+	EXPECT_TRUE(p2p_stays_blocked(p, IOVA));
+	EXPECT_EQ(BAR, p2p_unmap(p, IOVA, BAR));
+}
+
+TEST_F(p2p, owner_closed)
+{
+	struct p2p *p = &self->p;
+
+	must(p2p_map(p, IOVA, p->bar, BAR));
+	EXPECT_TRUE(peer_writes(&p->peer, IOVA));
+	p2p_close_owner(p);
+	EXPECT_TRUE(p2p_stays_blocked(p, IOVA));
+	p2p_open_owner(p);
+	EXPECT_TRUE(peer_is_blocked(&p->peer, IOVA));
+	EXPECT_EQ(BAR, p2p_unmap(p, IOVA, BAR));
+	must(p2p_map(p, IOVA, p->bar, BAR));
+	EXPECT_TRUE(peer_writes(&p->peer, IOVA));
+}
+
+static void write_file(const char *path, const char *text)
+{
+	int fd = open(path, O_WRONLY | O_CLOEXEC);
+
+	if (fd < 0 || write(fd, text, strlen(text)) != strlen(text)) {
+		perror(path);
+		_exit(1);
+	}
+	close(fd);
+}
+
+/* Takes until the device is closed. */
+static pid_t begin_removal(struct p2p *p, const char *file, const char *text)
+{
+	pid_t child = must(fork());
+	char path[128];
+
+	if (child)
+		return child;
+	/* A child that has the device open would wait for itself. */
+	munmap(p->bar, BAR);
+	edu_close(&p->edu[1]);
+	if (p->groups[1])
+		close(p->groups[1]);
+	snprintf(path, sizeof(path), PCI "/devices/%s/%s", p->pci[1].name,
+		 file);
+	write_file(path, text);
+	_exit(0);
+}
+
+/* The device is there again, for vfio-pci */
+static void bind_again(struct p2p *p)
+{
+	char path[128];
+
+	snprintf(path, sizeof(path), PCI "/devices/%s/driver_override",
+		 p->pci[1].name);
+	write_file(path, "vfio-pci");
+	write_file(PCI "/drivers_probe", p->pci[1].name);
+}
+
+static bool goes_away(struct p2p *p, const char *file, const char *text)
+{
+	pid_t child = begin_removal(p, file, text);
+	bool blocked;
+	int status;
+
+	clock_sleep_ms(300);
+	p2p_close_owner(p);
+	blocked = peer_is_blocked(&p->peer, IOVA);
+	return waitpid(child, &status, 0) == child && !status && blocked &&
+	       peer_is_blocked(&p->peer, IOVA);
+}
+
+TEST_F(p2p, driver_unbound)
+{
+	struct p2p *p = &self->p;
+
+	must(p2p_map(p, IOVA, p->bar, BAR));
+	EXPECT_TRUE(peer_writes(&p->peer, IOVA));
+	EXPECT_TRUE(goes_away(p, "driver/unbind", p->pci[1].name));
+	bind_again(p);
+	EXPECT_EQ(BAR, p2p_unmap(p, IOVA, BAR));
+	p2p_open_owner(p);
+}
+
+TEST_F(p2p, device_removed)
+{
+	struct p2p *p = &self->p;
+
+	must(p2p_map(p, IOVA, p->bar, BAR));
+	EXPECT_TRUE(peer_writes(&p->peer, IOVA));
+	EXPECT_TRUE(goes_away(p, "remove", "1"));
+	write_file(PCI "/rescan", "1");
+	bind_again(p);
+	EXPECT_EQ(BAR, p2p_unmap(p, IOVA, BAR));
+	p2p_open_owner(p);
+	must(p2p_map(p, IOVA, p->bar, BAR));
+	EXPECT_TRUE(peer_writes(&p->peer, IOVA));
+}
+
+TEST_HARNESS_MAIN
