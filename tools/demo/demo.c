@@ -372,6 +372,8 @@ static const struct {
 	{ "what is not mapped for it is out of reach", step_blocked },
 	{ "what is unmapped is out of reach", step_unmap },
 	{ "two devices, together and apart", step_two_devices },
+	{ "one device, two address spaces", step_pasid },
+	{ "a device of software", step_software },
 	{ "close gives everything back", step_close },
 };
 

@@ -28,4 +28,9 @@ struct demo {
 int try_write(struct edu *edu, __u64 iova, const char *what);
 int try_read(struct edu *edu, __u64 iova, const char *what);
 
+/* In pasid.c */
+int step_pasid(struct demo *demo);
+/* In software.c */
+int step_software(struct demo *demo);
+
 #endif

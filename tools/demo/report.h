@@ -17,6 +17,8 @@ bool __printf(2, 3) verify(bool is_so, const char *format, ...);
 /* A call that failed with a negative errno. Returns that. */
 int failed(const char *call, int error);
 
+/* What the current step needs is not there. It is no failure, and no success. */
+void report_missing(const char *what);
 /* A step that was not tried because one before it failed */
 void report_not_run(const char *title);
 /* The table of all steps. Returns whether all of them are verified. */
