@@ -15,8 +15,6 @@
 #include "bench.h"
 #include "memory.h"
 
-
-
 static struct memory hugetlb = { .kind = "hugetlb", .length = 128 * MIB };
 static struct memory thp = { .kind = "thp", .length = GIB };
 static struct memory in_order = { .kind = "in-order", .length = 128 * MIB };

@@ -14,10 +14,10 @@ import subprocess
 import sys
 
 LAYERS = {
-    "entry": "main ioctl vfio_compat vfio_info vfio_map vfio_dirty vfio_vaddr",
+    "entry": "main ioctl fdinfo vfio_compat vfio_info vfio_map vfio_dirty vfio_vaddr",
     "objects": """iommufd_private object ioas ioas_process hw_pagetable hwpt_dirty
         hwpt_noiommu device attach access eventq fault veventq viommu vdevice
-        hw_queue driver sw_msi trace debugfs fdinfo""",
+        hw_queue driver sw_msi trace debugfs""",
     "address space": "io_pagetable io_reserved io_user io_container io_dirty area iova_alloc",
     "page supply": """pages pages_access pages_user pages_file pages_dmabuf pages_mmio
         pages_account""",
