@@ -279,12 +279,13 @@ static struct io_area *new_user_area(struct iommufd_ctx *ictx, unsigned long va,
 	bool writable = flags & IOMMU_IOAS_MAP_WRITEABLE;
 	unsigned long start = offset_in_page(va);
 	unsigned long npages = ((start + length - 1) >> PAGE_SHIFT) + 1;
-	struct io_backing *backing;
+	struct io_backing *backing = ERR_PTR(-EFAULT);
 	struct io_area *area;
 
 	if (backing_va_is_mmio(va - start, &npages))
 		backing = backing_create_mmio(va - start, npages, writable);
-	else
+	/* What cannot be mapped is an error when it is pinned, not before. */
+	if (PTR_ERR_OR_ZERO(backing) == -EFAULT)
 		backing = backing_create_user(va - start, npages, writable,
 					      READ_ONCE(ictx->account_mode));
 	if (IS_ERR(backing))

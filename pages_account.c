@@ -83,6 +83,7 @@ static int charge_mm(const struct backing_owner *owner, unsigned long npages)
 	if (mmap_write_lock_killable(owner->mm))
 		return -EINTR;
 	rc = __account_locked_vm(owner->mm, npages, true, owner->task,
+				 owner->mode == ACCOUNT_CONTAINER &&
 				 owner->unlimited);
 	mmap_write_unlock(owner->mm);
 	return rc;

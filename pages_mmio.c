@@ -37,6 +37,9 @@
 #define FIRST_LOOK	msecs_to_jiffies(2)
 #define LAST_LOOK	msecs_to_jiffies(500)
 
+/* A fault that brings nothing is tried again this often. */
+#define MAX_TRIES	16
+
 /**
  * struct mmio_source - what a backing keeps of device memory
  * @backing: [I] the backing
@@ -168,8 +171,8 @@ static int read_entry(struct follow_pfnmap_args *args, bool write,
 }
 
 /*
- * Returns 0; -ENOENT there is no such VMA; -EAGAIN ask again, the mmap lock was
- * dropped; -EACCES it must not be given to a device; -EFAULT it is not there now.
+ * Returns 0; -ENOENT there is no such VMA; -EAGAIN ask again, it was faulted in, but
+ * the mmap lock was dropped, or it is gone again; -EACCES it must not be given to a device; -EFAULT it is not there now.
  */
 static int find_run(struct mm_struct *mm, unsigned long va, bool write,
 		    struct frame_run *run)
@@ -183,6 +186,9 @@ static int find_run(struct mm_struct *mm, unsigned long va, bool write,
 
 	if (!args.vma || !(args.vma->vm_flags & VM_PFNMAP))
 		return -ENOENT;
+	/* No more than the process may do. When that changes we are told. */
+	if (!(args.vma->vm_flags & (write ? VM_WRITE : VM_READ)))
+		return -EACCES;
 	rc = read_entry(&args, write, run);
 	if (rc != -EINVAL)
 		return rc;
@@ -200,6 +206,7 @@ static int find_frames(struct io_backing *backing, struct pfn_store *frames)
 {
 	struct mm_struct *mm = backing->owner.mm;
 	unsigned long index = 0;
+	unsigned int tries = 0;
 	struct frame_run run;
 	int rc = 0;
 
@@ -207,11 +214,14 @@ static int find_frames(struct io_backing *backing, struct pfn_store *frames)
 		rc = find_run(mm, backing->addr + (index << PAGE_SHIFT),
 			      backing->writable, &run);
 		if (rc == -EAGAIN) {
-			rc = fatal_signal_pending(current) ? -EINTR : 0;
+			rc = ++tries == MAX_TRIES ? -EFAULT : 0;
+			if (fatal_signal_pending(current))
+				rc = -EINTR;
 			continue;
 		}
 		if (rc)
 			break;
+		tries = 0;
 		run.npages = min(run.npages, backing->npages - index);
 		rc = pfn_store_set_run(frames, index, run.pfn, run.npages,
 				       GFP_KERNEL_ACCOUNT);
