@@ -86,8 +86,12 @@ int p2p_open(struct p2p *p, const char *node)
 	/* Also after fork() it has to be the memory that is mapped. */
 	p->mem = must_ptr(mem_of_file(must(mem_file(MEM, 0)), MEM));
 	must(p2p_map(p, P2P_SPARE, p->mem, PAGE));
-	p->peer = (struct peer){ &p->edu[0], &p->edu[1],
-				    (__u32 *)p->mem, P2P_SPARE };
+	p->peer = (struct peer){
+		.user = &p->edu[0],
+		.owner = &p->edu[1],
+		.spare = (__u32 *)p->mem,
+		.spare_iova = P2P_SPARE,
+	};
 	return 0;
 }
 
@@ -116,6 +120,11 @@ void p2p_open_owner(struct p2p *p)
 		open_group(p, 1);
 	open_edu(p, 1);
 	p->bar = must_ptr(vfio_map_bar(p->edu[1].fd, 0, P2P_BAR));
+}
+
+int p2p_pins(struct p2p *p)
+{
+	return must(pinned_pages()) - p->pinned;
 }
 
 int p2p_disable(struct p2p *p)
