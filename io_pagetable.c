@@ -425,7 +425,7 @@ static void clear_areas(struct list_head *areas)
  *	whatever the result is
  * @addr: the address of the memory, as a hint for the alignment of the IOVA
  * @iova: the IOVA with %IO_MAP_FIXED, else receives what was chosen
- * @flags: %IO_MAP_FIXED, %IO_MAP_UNIT
+ * @flags: %IO_MAP_FIXED, %IO_MAP_UNIT, %IO_MAP_REFUSE
  *
  * Context: may sleep for long; takes the space's and the areas' locks.
  * Return: 0; -EINVAL alignment or reserved IOVA, -EOVERFLOW, -EEXIST something is
@@ -441,7 +441,7 @@ int io_space_map(struct io_space *space, struct list_head *areas,
 	rc = track_areas(space, areas) ?:
 	     place_areas(space, areas, addr, iova, flags);
 	if (!rc) {
-		rc = fill_areas(areas);
+		rc = flags & IO_MAP_REFUSE ? -EFAULT : fill_areas(areas);
 		if (!rc) {
 			publish_areas(space, areas);
 			return 0;

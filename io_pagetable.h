@@ -229,6 +229,7 @@ static inline struct io_area *area_of(struct iova_node *node)
 /* io_pagetable.c */
 #define IO_MAP_FIXED	1
 #define IO_MAP_UNIT	2	/* what is mapped together is unmapped together */
+#define IO_MAP_REFUSE	4	/* only check; if all is well -EFAULT is the error */
 
 void io_space_init(struct io_space *space);
 void io_space_destroy(struct io_space *space);

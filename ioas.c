@@ -272,22 +272,31 @@ static int map_backing(struct iommufd_ioas *ioas, struct io_backing *backing,
 			 user_iova, 0);
 }
 
-/* Make an area of what is at the start of @va and of one kind. */
+/*
+ * Make an area of what is at the start of @va and of one kind. Device memory that
+ * cannot be mapped is taken for memory, and the map is going to be refused: other
+ * errors come first.
+ */
 static struct io_area *new_user_area(struct iommufd_ctx *ictx, unsigned long va,
-				     unsigned long length, u32 flags)
+				     unsigned long length, u32 flags,
+				     unsigned int *how)
 {
 	bool writable = flags & IOMMU_IOAS_MAP_WRITEABLE;
 	unsigned long start = offset_in_page(va);
 	unsigned long npages = ((start + length - 1) >> PAGE_SHIFT) + 1;
-	struct io_backing *backing = ERR_PTR(-EFAULT);
+	struct io_backing *backing;
 	struct io_area *area;
 
 	if (backing_va_is_mmio(va - start, &npages))
 		backing = backing_create_mmio(va - start, npages, writable);
-	/* What cannot be mapped is an error when it is pinned, not before. */
-	if (PTR_ERR_OR_ZERO(backing) == -EFAULT)
+	else
 		backing = backing_create_user(va - start, npages, writable,
 					      READ_ONCE(ictx->account_mode));
+	if (PTR_ERR_OR_ZERO(backing) == -EFAULT) {
+		*how |= IO_MAP_REFUSE;
+		backing = backing_create_user(va - start, npages, writable,
+					      READ_ONCE(ictx->account_mode));
+	}
 	if (IS_ERR(backing))
 		return ERR_CAST(backing);
 	area = area_create(backing, start,
@@ -300,12 +309,12 @@ static struct io_area *new_user_area(struct iommufd_ctx *ictx, unsigned long va,
 /* An area for each piece of the range that is of one kind. */
 static int new_user_areas(struct iommufd_ctx *ictx, unsigned long va,
 			  unsigned long length, u32 flags,
-			  struct list_head *areas)
+			  struct list_head *areas, unsigned int *how)
 {
 	struct io_area *area;
 
 	while (length) {
-		area = new_user_area(ictx, va, length, flags);
+		area = new_user_area(ictx, va, length, flags, how);
 		if (IS_ERR(area)) {
 			areas_free(areas);
 			return PTR_ERR(area);
@@ -331,6 +340,7 @@ static int new_user_areas(struct iommufd_ctx *ictx, unsigned long va,
 int iommufd_ioas_map_user(struct iommufd_ioas *ioas, u64 va, u64 length,
 			  u32 flags, u64 *iova)
 {
+	unsigned int how = IO_MAP_UNIT;
 	unsigned long end;
 	LIST_HEAD(areas);
 	int rc;
@@ -340,10 +350,10 @@ int iommufd_ioas_map_user(struct iommufd_ioas *ioas, u64 va, u64 length,
 		return -EOVERFLOW;
 	if (!length || length > SIZE_MAX - PAGE_SIZE)
 		return -EINVAL;
-	rc = new_user_areas(ioas->ictx, va, length, flags, &areas);
+	rc = new_user_areas(ioas->ictx, va, length, flags, &areas, &how);
 	if (rc)
 		return rc;
-	return map_areas(ioas, &areas, va, flags, iova, IO_MAP_UNIT);
+	return map_areas(ioas, &areas, va, flags, iova, how);
 }
 
 /**

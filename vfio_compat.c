@@ -28,23 +28,32 @@ struct iommufd_ioas *iommufd_vfio_get_ioas(struct iommufd_ctx *ictx)
 	return ioas;
 }
 
+static int get_ioas_id(struct iommufd_ctx *ictx, u32 *id)
+{
+	struct iommufd_ioas *ioas = iommufd_vfio_get_ioas(ictx);
+
+	if (IS_ERR(ioas))
+		return PTR_ERR(ioas);
+	*id = ioas->obj.id;
+	iommufd_ioas_put(ioas);
+	return 0;
+}
+
 /**
  * iommufd_vfio_compat_ioas_get_id() - which IOAS a device of a group attaches to
  * @ictx: the context that is the container
  * @out_ioas_id: receives the id
  *
  * Context: process context.
- * Return: 0, or -ENODEV if the container has none. (kernel-api.md 10)
+ * Return: 0; -ENODEV the container has none; -EINVAL a native container has no type
+ * yet. (kernel-api.md 10, vfio-compat.md 7.2)
  */
 int iommufd_vfio_compat_ioas_get_id(struct iommufd_ctx *ictx, u32 *out_ioas_id)
 {
-	struct iommufd_ioas *ioas = iommufd_vfio_get_ioas(ictx);
-
-	if (IS_ERR(ioas))
-		return PTR_ERR(ioas);
-	*out_ioas_id = ioas->obj.id;
-	iommufd_ioas_put(ioas);
-	return 0;
+	/* A native container has no devices before it has a type. */
+	if (ictx->container && !READ_ONCE(ictx->vfio_type))
+		return -EINVAL;
+	return get_ioas_id(ictx, out_ioas_id);
 }
 EXPORT_SYMBOL_NS_GPL(iommufd_vfio_compat_ioas_get_id, "IOMMUFD_VFIO");
 
@@ -128,8 +137,7 @@ int iommufd_vfio_ioas(struct iommufd_ucmd *ucmd)
 		return -EOPNOTSUPP;
 	switch (cmd->op) {
 	case IOMMU_VFIO_IOAS_GET:
-		return iommufd_vfio_compat_ioas_get_id(ucmd->ictx,
-						       &cmd->ioas_id);
+		return get_ioas_id(ucmd->ictx, &cmd->ioas_id);
 	case IOMMU_VFIO_IOAS_SET:
 		return set_vfio_ioas(ucmd->ictx, cmd->ioas_id);
 	case IOMMU_VFIO_IOAS_CLEAR:
