@@ -141,16 +141,16 @@ static void try_map(struct box *box, int i)
 		.size = maps[i].size,
 	};
 	const char *name = maps[i].name;
-	int before = box_avail(box), rc;
+	int rc;
 
 	rc = errno_of(ioctl(box->fd, VFIO_IOMMU_MAP_DMA, &map));
 	say(rc, "%s", name);
-	say(before - box_avail(box), "%s: maps used", name);
+	say(box_avail(box), "%s: maps left", name);
 	say(status_kib("VmLck"), "%s: VmLck", name);
 	if (maps[i].from == MEM && maps[i].iova != SPARE)
 		say(box_reach(box, maps[i].iova), "%s: reached", name);
 	say(box_unmap(box, map.iova, map.size), "%s: unmap", name);
-	say(before - box_avail(box), "%s: maps used then", name);
+	say(box_avail(box), "%s: maps left then", name);
 }
 
 static void try_maps(int type)
@@ -311,8 +311,10 @@ static const struct {
 	{ "get 64 pages", 48, 4, IOVA, 64 * PAGE, PAGE, 8 },
 	{ "get 65 pages, short bitmap", 48, 4, IOVA, 65 * PAGE, PAGE, 8 },
 	{ "get 65 pages", 48, 4, IOVA, 65 * PAGE, PAGE, 16 },
-	{ "get one page before", 48, 4, IOVA - PAGE, 3 * PAGE, PAGE, 8 },
-	{ "get half a map", 48, 4, IOVA + 2 * PAGE, PAGE, PAGE, 8 },
+	{ "get, half a map at the end", 48, 4, IOVA - PAGE, 3 * PAGE, PAGE, 8 },
+	{ "get one page before", 48, 4, IOVA - PAGE, 5 * PAGE, PAGE, 8 },
+	{ "get, in the second word", 48, 4, IOVA - 66 * PAGE, 70 * PAGE, PAGE, 16 },
+	{ "get, half a map", 48, 4, IOVA + 2 * PAGE, PAGE, PAGE, 8 },
 	{ "get, short", 47, 4, IOVA, PAGE, PAGE, 8 },
 	{ "get, no bitmap", 48, 4, IOVA, PAGE, PAGE, 0 },
 	{ "get, odd bitmap", 48, 4, IOVA, PAGE, PAGE, 7 },

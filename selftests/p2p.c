@@ -176,17 +176,20 @@ TEST_F(p2p, errors)
 TEST_F(p2p, not_charged)
 {
 	struct p2p *p = &self->p;
-	int pins = must(pins_since(p->pinned));
+	int pins = p2p_pins(p);
 	int charged = must(status_kib("VmLck"));
+	int pinned = must(status_kib("VmPin"));
 
 	must(p2p_map(p, IOVA, p->bar, BAR));
 	must(p2p_map(p, 2 * IOVA, p->bar, BAR));
 	EXPECT_TRUE(peer_writes(&p->peer, 2 * IOVA));
-	EXPECT_EQ(pins, pins_since(p->pinned));
+	EXPECT_EQ(pins, p2p_pins(p));
 	EXPECT_EQ(charged, status_kib("VmLck"));
+	EXPECT_EQ(pinned, status_kib("VmPin"));
 	EXPECT_EQ(BAR, p2p_unmap(p, IOVA, BAR));
-	EXPECT_EQ(pins, pins_since(p->pinned));
+	EXPECT_EQ(pins, p2p_pins(p));
 	EXPECT_EQ(charged, status_kib("VmLck"));
+	EXPECT_EQ(pinned, status_kib("VmPin"));
 }
 
 /*
@@ -224,7 +227,7 @@ TEST_F(p2p, mixed_with_memory)
 
 	must(p2p_map(p, IOVA, mem, 8 * PAGE));
 	/* The spare page, and six */
-	EXPECT_EQ(7, pins_since(p->pinned));
+	EXPECT_EQ(7, p2p_pins(p));
 	EXPECT_TRUE(reads_memory(p, IOVA, 2));
 	EXPECT_TRUE(reads_memory(p, IOVA, 5));
 	EXPECT_TRUE(peer_writes(&p->peer, IOVA + 3 * PAGE));
@@ -238,7 +241,7 @@ TEST_F(p2p, mixed_with_memory)
 	EXPECT_TRUE(peer_writes_soon(&p->peer, IOVA + 3 * PAGE));
 
 	EXPECT_EQ(8 * PAGE, p2p_unmap(p, IOVA, 8 * PAGE));
-	EXPECT_EQ(1, pins_since(p->pinned));
+	EXPECT_EQ(1, p2p_pins(p));
 	EXPECT_TRUE(peer_is_blocked(&p->peer, IOVA + 3 * PAGE));
 	EXPECT_TRUE(peer_is_blocked(&p->peer, IOVA + 2 * PAGE));
 	munmap(mem, 8 * PAGE);
@@ -276,7 +279,7 @@ TEST_F(p2p, mix_fails)
 
 	must(vfio_memory(p->edu[1].fd, false));
 	EXPECT_EQ(-EFAULT, p2p_map(p, IOVA, mem, 8 * PAGE));
-	EXPECT_EQ(1, pins_since(p->pinned));
+	EXPECT_EQ(1, p2p_pins(p));
 	EXPECT_TRUE(peer_is_blocked(&p->peer, IOVA));
 	EXPECT_EQ(0, p2p_map(p, IOVA, p->mem, 8 * PAGE));
 	munmap(mem, 8 * PAGE);
@@ -321,6 +324,11 @@ static int forbid_writing(struct p2p *p)
 	return mprotect(p->bar, BAR, PROT_READ);
 }
 
+static int allow(struct p2p *p)
+{
+	return mprotect(p->bar, BAR, PROT_READ | PROT_WRITE);
+}
+
 static int forbid(struct p2p *p)
 {
 	return mprotect(p->bar, BAR, PROT_NONE);
@@ -333,8 +341,8 @@ static const struct {
 } ways[] = {
 	{ "memory off", p2p_disable, p2p_enable },
 	{ "reset", reset, p2p_enable },
-	{ "mprotect read", forbid_writing },
-	{ "mprotect none", forbid },
+	{ "mprotect read", forbid_writing, allow },
+	{ "mprotect none", forbid, allow },
 	{ "mremap", move },
 	{ "munmap", unmap_bar },
 	{ "munmap of a page", unmap_page },

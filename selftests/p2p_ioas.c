@@ -120,12 +120,17 @@ TEST_F(p2p_ioas, copy_while_away)
 /* Racers: each returns what no order of the calls explains. */
 #define RACE_MS 2000
 
-static void race_power(struct racer *racer)
+/*
+ * Not by switching the BAR off: QEMU loses writes to the registers of its IOMMU when
+ * another processor does that at the same time, with or without peer-to-peer DMA,
+ * and then the kernel waits for ever for an invalidation.
+ */
+static void race_protect(struct racer *racer)
 {
 	struct state *n = racer->data;
 
-	racer_allows(racer, p2p_disable(&n->p), 0, 0);
-	racer_allows(racer, p2p_enable(&n->p), 0, 0);
+	racer_allows(racer, mprotect(n->p.bar, BAR, PROT_READ), 0, 0);
+	racer_allows(racer, mprotect(n->p.bar, BAR, PROT_READ | PROT_WRITE), 0, 0);
 }
 
 static void race_map(struct racer *racer)
@@ -179,10 +184,10 @@ static void race_dma(struct racer *racer)
 }
 
 static void (*const races[][4])(struct racer *racer) = {
-	{ race_power, race_map, race_map, race_dma },
-	{ race_power, race_attach, race_copy, race_map },
-	{ race_power, race_mmap, race_mmap, race_attach },
-	{ race_power, race_attach, race_dma, race_copy },
+	{ race_protect, race_map, race_map, race_dma },
+	{ race_protect, race_attach, race_copy, race_map },
+	{ race_protect, race_mmap, race_mmap, race_attach },
+	{ race_protect, race_attach, race_dma, race_copy },
 };
 
 TEST_F(p2p_ioas, races)
@@ -200,8 +205,9 @@ TEST_F(p2p_ioas, races)
 			};
 		EXPECT_EQ(0, racers_run(racers, 4, RACE_MS));
 		for (j = 0; j < 4; j++)
-			TH_LOG("race %d, %d: %lu steps", i, j, racers[j].steps);
-		/* In the end the BAR is there, and so is the mapping. */
+			TH_LOG("race %d, %d: %lu steps, %d", i, j,
+			       racers[j].steps, racers[j].bad);
+		/* In the end it may be written, and so it is mapped. */
 		must(vfio_attach(p->edu[0].fd, p->ioas.id));
 		EXPECT_TRUE(peer_writes_soon(&p->peer, IOVA));
 	}

@@ -39,6 +39,8 @@ int p2p_map_range(struct p2p *p, struct iova_range to, void *va, __u32 flags);
 int p2p_map(struct p2p *p, __u64 iova, void *va, __u64 length);
 /* How many bytes went */
 long p2p_unmap(struct p2p *p, __u64 iova, __u64 length);
+/* Pages that are pinned. Not all kinds of charge show in VmPin. */
+int p2p_pins(struct p2p *p);
 
 /* Have the owner not answer at its BAR, and answer. */
 int p2p_disable(struct p2p *p);
