@@ -14,6 +14,7 @@
 #include "lib/racers.h"
 #include "test.h"
 
+#define FEW_STEPS	20
 #define RUN_MS	1000
 #define RIVALS	2
 #define IOVA	(32 * MIB)
@@ -339,9 +340,11 @@ TEST_F(unmap, against)
 		racers[i].data = stage;
 	}
 	EXPECT_EQ(0, racers_run(racers, ARRAY_SIZE(racers), RUN_MS));
+	/* On a slow machine there may be too few steps to say anything. */
 	for (i = 0; i < ARRAY_SIZE(racers); i++)
-		EXPECT_NE(0, racers[i].hits)
-			TH_LOG("%d of %lu steps", i, racers[i].steps);
+		EXPECT_TRUE(racers[i].hits || racers[i].steps < FEW_STEPS)
+			TH_LOG("racer %d: none of %lu steps", i,
+			       racers[i].steps);
 	must(ioas_unmap_all(stage->ioas, &left));
 	EXPECT_EQ(0, left);
 	must(ioas_unmap_all(stage->other, &left));
