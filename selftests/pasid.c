@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Devices that have an address space for each PASID, next to that of their RID:
- * with the VM's device that does DMA with a PASID (tools/vm/run --pasid). Its VT-d
- * offers PASID 1 only.
+ * with the VM's device that does DMA with a PASID (tools/vm/run --pasid).
  */
 #include <limits.h>
 #include <pthread.h>
@@ -17,7 +16,8 @@
 #define NOT_ENABLED	"the kernel has not switched on its PASIDs"
 
 #define IOVA		(16 * MIB)	/* the same one in each address space */
-#define ONE		1		/* the PASID that there is */
+#define ONE		1		/* the PASID of most tests */
+#define VTD_PASIDS	256		/* what the VM's VT-d has: pasid-bits=8 */
 #define PAGES		4
 #define SPACES		3
 #define FREE		3		/* the page that no address space has */
@@ -177,7 +177,7 @@ TEST_F(pasid, apart)
 /*
  * A PASID survives that the RID is detached, and can be attached when it is. (DMA
  * with a RID first: as long as it has no context entry of a device in its cache,
- * QEMU 10.0 blocks all PASIDs of it if the RID is detached.)
+ * QEMU blocks all PASIDs of it if the RID is detached.)
  */
 TEST_F(pasid, without_rid)
 {
@@ -275,10 +275,10 @@ TEST_F(pasid, shared)
 	EXPECT_EQ(0, iommufd_destroy(self->fd, self->hwpt[0]));
 }
 
-/* PASIDs that cannot be attached lead nowhere either. */
+/* PASIDs that are not attached, or cannot be, lead nowhere. */
 TEST_F(pasid, unknown)
 {
-	static const __u32 unknown[] = { 2, 3, 64, 4096, 0xffff };
+	static const __u32 unknown[] = { 2, 3, 64, 255, 4096, 0xffff };
 	int i;
 
 	attach_both();
@@ -286,6 +286,29 @@ TEST_F(pasid, unknown)
 		EXPECT_EQ(NOWHERE, reaches(unknown[i]))
 			TH_LOG("PASID %u", unknown[i]);
 	expect_reach(0, 1);
+}
+
+/* Several PASIDs at a time: each has the page table it was given, to the last one. */
+TEST_F(pasid, many)
+{
+	static const __u32 pasids[] = { ONE, 2, 17, 128, VTD_PASIDS - 1 };
+	int i, j, space;
+
+	must(attach_rid(self->hwpt[0]));
+	for (i = 0; i < ARRAY_SIZE(pasids); i++)
+		must(attach(pasids[i], self->hwpt[i % SPACES]));
+	/* Move the second, then take them away from the first on. */
+	must(attach(pasids[1], self->hwpt[0]));
+	for (i = 0; i <= ARRAY_SIZE(pasids); i++) {
+		for (j = 0; j < ARRAY_SIZE(pasids); j++) {
+			space = j == 1 ? 0 : j % SPACES;
+			EXPECT_EQ(j < i ? NOWHERE : space, reaches(pasids[j]))
+				TH_LOG("PASID %u, %d detached", pasids[j], i);
+		}
+		EXPECT_EQ(0, reaches(NO_PASID));
+		if (i < ARRAY_SIZE(pasids))
+			must(detach(pasids[i]));
+	}
 }
 
 /* What is refused, and changes nothing */
@@ -302,7 +325,7 @@ TEST_F(pasid, errors)
 		{ ONE, NO_ID, -ENOENT },
 		{ ONE, 0, -ENOENT },
 		/* Beyond the limit */
-		{ 2, self->hwpt[2], -EINVAL },
+		{ VTD_PASIDS, self->hwpt[2], -EINVAL },
 		{ 1 << PASID_DEV_PASID_BITS, self->hwpt[2], -EINVAL },
 		{ 1 << 20, self->hwpt[2], -EINVAL },
 		{ INT_MAX, self->hwpt[2], -EINVAL },

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# Prepare a machine: packages, QEMU 10 or newer, and a Linux 7.3 source tree
+# Prepare a machine: packages, QEMU 11 or newer, and a Linux 7.3 source tree
 # without its own drivers/iommu/iommufd.
 #
 # Usage: setup.sh            install what is missing, print the source path last
@@ -18,7 +18,10 @@ cache=${XDG_CACHE_HOME:-$HOME/.cache}/iommufd
 arm64=
 [ "${1:-}" != --arm64 ] || arm64=yes
 want=7.3
-qemu_min=10
+# Before 11, accesses to the registers of VT-d get lost while another CPU opens or
+# closes a device.
+qemu_min=11
+qemu_suite=trixie
 src=$cache/linux-$want${KDIR:+-kdir}
 
 say() { printf 'setup: %s\n' "$*" >&2; }
@@ -100,31 +103,71 @@ install_packages() {
 
 # qemu_major SYSTEM
 qemu_major() {
-	"qemu-system-$1" --version 2>/dev/null |
+	PATH=$cache/bin:$PATH "qemu-system-$1" --version 2>/dev/null |
 		sed -n 's/^QEMU emulator version \([0-9]*\)\..*/\1/p'
+}
+
+# qemu_offered PACKAGE: the major version that apt would install
+qemu_offered() {
+	LC_ALL=C apt-cache policy "$1" |
+		sed -n 's/^  Candidate: \([0-9]*:\)\{0,1\}\([0-9]*\)\..*/\2/p'
+}
+
+# run_unpacked SYSTEM ROOT: a script that runs what unpack_qemu() unpacked
+run_unpacked() {
+	cat <<-EOF
+		#!/bin/sh
+		r=$2
+		exec "\$r"/usr/lib64/ld-linux-x86-64.so.2 \
+			--library-path "\$r/usr/lib/x86_64-linux-gnu" \
+			"\$r/usr/bin/qemu-system-$1" -L "\$r/usr/share/qemu" \
+			-L "\$r/usr/share/seabios" -L "\$r/usr/lib/ipxe/qemu" "\$@"
+	EOF
+}
+
+# unpack_qemu SYSTEM PACKAGES...: a newer QEMU than this release has, with all that it
+# needs, in a directory of ours. The machine's own packages know nothing of it.
+unpack_qemu() {
+	local uri system=$1 root=$cache/qemu-$1
+	shift
+
+	[ "$(dpkg --print-architecture)" = amd64 ] ||
+		die "QEMU $qemu_min or newer is needed for $system: install it by hand"
+	[ -n "$(missing mmdebstrap)" ] &&
+		apt_root install --no-install-recommends -y mmdebstrap
+	uri=$(mirror)
+	say "unpacking QEMU for $system from $qemu_suite-backports"
+	rm -rf "$root" "$root.part"
+	mkdir -p "$root.part" "$cache/bin"
+	mmdebstrap --quiet --variant=extract --include="$(echo "$@" | tr ' ' ,)" \
+		--aptopt='APT::Install-Recommends "false"' \
+		--aptopt="APT::Default-Release \"$qemu_suite-backports\"" \
+		$qemu_suite - "deb $uri $qemu_suite main" \
+		"deb $uri $qemu_suite-backports main" |
+		tar -x -C "$root.part" --no-same-owner ./usr
+	mv "$root.part" "$root"
+	run_unpacked "$system" "$root" >"$cache/bin/qemu-system-$system"
+	chmod +x "$cache/bin/qemu-system-$system"
 }
 
 # install_qemu SYSTEM PACKAGES...
 install_qemu() {
-	local major from=() system=$1
+	local major offered system=$1
 	shift
 
 	major=$(qemu_major "$system")
 	[ "${major:-0}" -ge $qemu_min ] && return 0
 	need_apt
-	if [ "$(codename)" = bookworm ]; then
-		if ! apt-cache madison qemu-system-x86 | grep bookworm-backports >/dev/null; then
-			add_suite bookworm-backports bookworm-backports
-		fi
-		# -t lifts the whole suite for this one transaction
-		from=(-t bookworm-backports)
+	offered=$(qemu_offered "$1")
+	if [ "${offered:-0}" -ge $qemu_min ]; then
+		say "installing QEMU for $system"
+		apt_root install --no-install-recommends -y "$@"
+	else
+		unpack_qemu "$system" "$@"
 	fi
-	say "installing QEMU >= $qemu_min for $system"
-	apt_root install --no-install-recommends -y "${from[@]}" \
-		-o Dir::Etc::PreferencesParts=/dev/null "$@"
 	major=$(qemu_major "$system")
 	[ "${major:-0}" -ge $qemu_min ] ||
-		die "QEMU $qemu_min or newer is needed, apt offers ${major:-none}"
+		die "QEMU $qemu_min or newer is needed, and is not to be had: ${major:-none}"
 }
 
 # The busybox of the arm64 VM. apt reads the lists of that architecture in a

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """The test device that does DMA with a PASID: pasid-device/, built as a module for
-the installed QEMU, and a VT-d that knows PASIDs. Version 10.0 offers PASID 1 only."""
+the QEMU that is used, and a VT-d that knows PASIDs."""
 
 import glob
 import hashlib
@@ -9,11 +9,14 @@ import re
 import subprocess
 import tempfile
 
+import emulator
+
 SOURCES = os.path.join(os.path.dirname(os.path.realpath(__file__)), "pasid-device")
 QEMU = "qemu-system-x86_64"
 BORROWED = "hw-usb-smartcard.so"
-STOCK = [f"{lib}/qemu/{BORROWED}" for lib in ("/usr/lib/*-linux-gnu", "/usr/lib", "/usr/lib64")]
-VTD = ",x-flts=on,x-pasid-mode=on"      # of a VT-d that is in scalable mode
+STOCK = [path for lib in ("lib/*-linux-gnu", "lib", "lib64")
+         for path in emulator.directories(f"{lib}/qemu/{BORROWED}")]
+VTD = ",fsts=on,pasid-bits=8"      # of a VT-d that is in scalable mode
 DEVICE = "ccid-card-passthru"
 
 
@@ -49,7 +52,7 @@ def compile_into(where, symbol):
     # Does QEMU take it, and the options of VT-d?
     call([QEMU, "-machine", "q35,kernel-irqchip=off", "-accel", "tcg", "-nodefaults",
           "-display", "none", "-S", "-monitor", "stdio",
-          "-device", "intel-iommu,intremap=on,x-scalable-mode=on" + VTD, "-device", DEVICE],
+          "-device", "intel-iommu,intremap=on,scalable-mode=on" + VTD, "-device", DEVICE],
          input="quit\n", env=environment(where))
 
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What the device needs of QEMU 10: declared here, as distributions do not package
+ * What the device needs of QEMU 10 and 11: declared here, as distributions do not package
  * QEMU's headers. Objects of QEMU are void pointers. All functions are among the
  * symbols that the emulator exports to its modules.
  */
