@@ -4,7 +4,6 @@
  * mapped by its address for another edu device, natively and by the VFIO container.
  * It follows the process's mapping: when the BAR goes away, the IOMMU blocks.
  */
-#include <fcntl.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
@@ -12,12 +11,12 @@
 #include "lib/clock.h"
 #include "lib/container.h"
 #include "lib/p2p.h"
+#include "lib/removal.h"
 #include "test.h"
 
 #define BAR	P2P_BAR
 #define IOVA	(16 * MIB)
 #define SPARE	P2P_SPARE
-#define PCI	"/sys/bus/pci"
 
 FIXTURE(p2p)
 {
@@ -473,68 +472,27 @@ TEST_F(p2p, owner_closed)
 	EXPECT_TRUE(peer_writes(&p->peer, IOVA));
 }
 
-static void write_file(const char *path, const char *text)
+static bool goes_away(struct p2p *p, struct removal *removal, bool unplug)
 {
-	int fd = open(path, O_WRONLY | O_CLOEXEC);
+	bool waits, blocked;
 
-	if (fd < 0 || write(fd, text, strlen(text)) != strlen(text)) {
-		perror(path);
-		_exit(1);
-	}
-	close(fd);
-}
-
-/* Takes until the device is closed. */
-static pid_t begin_removal(struct p2p *p, const char *file, const char *text)
-{
-	pid_t child = must(fork());
-	char path[128];
-
-	if (child)
-		return child;
-	/* A child that has the device open would wait for itself. */
-	munmap(p->bar, BAR);
-	edu_close(&p->edu[1]);
-	if (p->groups[1])
-		close(p->groups[1]);
-	snprintf(path, sizeof(path), PCI "/devices/%s/%s", p->pci[1].name,
-		 file);
-	write_file(path, text);
-	_exit(0);
-}
-
-/* The device is there again, for vfio-pci */
-static void bind_again(struct p2p *p)
-{
-	char path[128];
-
-	snprintf(path, sizeof(path), PCI "/devices/%s/driver_override",
-		 p->pci[1].name);
-	write_file(path, "vfio-pci");
-	write_file(PCI "/drivers_probe", p->pci[1].name);
-}
-
-static bool goes_away(struct p2p *p, const char *file, const char *text)
-{
-	pid_t child = begin_removal(p, file, text);
-	bool blocked;
-	int status;
-
-	clock_sleep_ms(300);
+	removal_begin(removal, &p->pci[1], unplug);
+	waits = removal_waits(removal);
 	p2p_close_owner(p);
 	blocked = peer_is_blocked(&p->peer, IOVA);
-	return waitpid(child, &status, 0) == child && !status && blocked &&
+	return !removal_end(removal) && waits && blocked &&
 	       peer_is_blocked(&p->peer, IOVA);
 }
 
 TEST_F(p2p, driver_unbound)
 {
 	struct p2p *p = &self->p;
+	struct removal removal;
 
 	must(p2p_map(p, IOVA, p->bar, BAR));
 	EXPECT_TRUE(peer_writes(&p->peer, IOVA));
-	EXPECT_TRUE(goes_away(p, "driver/unbind", p->pci[1].name));
-	bind_again(p);
+	EXPECT_TRUE(goes_away(p, &removal, false));
+	must(removal_undo(&removal));
 	EXPECT_EQ(BAR, p2p_unmap(p, IOVA, BAR));
 	p2p_open_owner(p);
 }
@@ -542,12 +500,12 @@ TEST_F(p2p, driver_unbound)
 TEST_F(p2p, device_removed)
 {
 	struct p2p *p = &self->p;
+	struct removal removal;
 
 	must(p2p_map(p, IOVA, p->bar, BAR));
 	EXPECT_TRUE(peer_writes(&p->peer, IOVA));
-	EXPECT_TRUE(goes_away(p, "remove", "1"));
-	write_file(PCI "/rescan", "1");
-	bind_again(p);
+	EXPECT_TRUE(goes_away(p, &removal, true));
+	must(removal_undo(&removal));
 	EXPECT_EQ(BAR, p2p_unmap(p, IOVA, BAR));
 	p2p_open_owner(p);
 	must(p2p_map(p, IOVA, p->bar, BAR));

@@ -453,6 +453,7 @@ TEST_F(pasid, fault_report)
 struct writer {
 	pthread_t thread;
 	struct pasid_dev *dev;
+	__u32 pasid;
 	bool stop;
 	long done, blocked;
 };
@@ -477,12 +478,41 @@ static void *write_on_and_on(void *arg)
 	struct writer *w = arg;
 
 	while (!__atomic_load_n(&w->stop, __ATOMIC_RELAXED)) {
-		if (pasid_dev_store(w->dev, ONE, IOVA, PAGE))
+		if (pasid_dev_store(w->dev, w->pasid, IOVA, PAGE))
 			__atomic_fetch_add(&w->blocked, 1, __ATOMIC_RELAXED);
 		else
 			__atomic_fetch_add(&w->done, 1, __ATOMIC_RELAXED);
 	}
 	return NULL;
+}
+
+static int attach_any(struct pasid_dev *dev, __u32 pasid, __u32 hwpt)
+{
+	if (pasid == NO_PASID)
+		return vfio_attach(dev->fd, hwpt);
+	return vfio_attach_pasid(dev->fd, pasid, hwpt);
+}
+
+static const struct {
+	__u32 pasid;
+	int from, other;		/* it moves between @from and 2 */
+	int rid_reaches, one_reaches;	/* in the end */
+} moved[] = {
+	{ ONE, 1, 0, 0, 2 },
+	{ NO_PASID, 0, 1, 2, 1 },
+};
+
+static void move_while_it_writes(struct writer *w, __u32 from, __u32 to)
+{
+	int i;
+
+	must(-pthread_create(&w->thread, NULL, write_on_and_on, w));
+	for (i = 0; i < 200; i++) {
+		must(attach_any(w->dev, w->pasid, i % 2 ? to : from));
+		wait_for(w);
+	}
+	__atomic_store_n(&w->stop, true, __ATOMIC_RELAXED);
+	must(-pthread_join(w->thread, NULL));
 }
 
 /*
@@ -492,38 +522,30 @@ static void *write_on_and_on(void *arg)
  */
 TEST_F(pasid, replace_under_dma)
 {
-	struct writer w = { .dev = &self->dev };
-	char page[PAGE];
-	int i;
+	char page[PAGE], *mem = self->mem;
+	int i, from, other;
 
-	attach_both();
-	mem_fill(self->mem, PAGES * PAGE, 1);
 	mem_fill(page, PAGE, 2);
-	pasid_dev_put(&self->dev, page);
-	ASSERT_EQ(0, pthread_create(&w.thread, NULL, write_on_and_on, &w));
-	for (i = 0; i < 200; i++) {
-		must(attach(ONE, self->hwpt[1 + i % 2]));
-		wait_for(&w);
-	}
-	__atomic_store_n(&w.stop, true, __ATOMIC_RELAXED);
-	pthread_join(w.thread, NULL);
+	for (i = 0; i < ARRAY_SIZE(moved); i++) {
+		struct writer w = { .dev = &self->dev, .pasid = moved[i].pasid };
 
-	TH_LOG("%ld transfers, %ld blocked", w.done, w.blocked);
-	EXPECT_LT(100, w.done);
-	EXPECT_EQ(-1, mem_differs(self->mem, PAGE, 1));
-	EXPECT_EQ(-1, mem_differs(self->mem + PAGE, PAGE, 2));
-	EXPECT_EQ(-1, mem_differs(self->mem + 2 * PAGE, PAGE, 2));
-	EXPECT_EQ(-1, mem_differs_from(self->mem + FREE * PAGE, PAGE, 1,
-				       FREE * PAGE));
-	/*
-	 * The emulation has been seen to keep what it translated while the entry was
-	 * being written. Without DMA at the same time it has to be right.
-	 */
-	if (reaches(ONE) != 2)
-		TH_LOG("a stale translation");
-	must(attach(ONE, self->hwpt[1]));
-	must(attach(ONE, self->hwpt[2]));
-	expect_reach(0, 2);
+		from = moved[i].from;
+		other = moved[i].other;
+		attach_both();
+		mem_fill(mem, PAGES * PAGE, 1);
+		pasid_dev_put(&self->dev, page);
+		move_while_it_writes(&w, self->hwpt[from], self->hwpt[2]);
+
+		TH_LOG("%ld transfers, %ld blocked", w.done, w.blocked);
+		EXPECT_LT(100, w.done);
+		EXPECT_EQ(-1, mem_differs_from(mem + other * PAGE, PAGE, 1,
+					       other * PAGE));
+		EXPECT_EQ(-1, mem_differs(mem + from * PAGE, PAGE, 2));
+		EXPECT_EQ(-1, mem_differs(mem + 2 * PAGE, PAGE, 2));
+		EXPECT_EQ(-1, mem_differs_from(mem + FREE * PAGE, PAGE, 1,
+					       FREE * PAGE));
+		expect_reach(moved[i].rid_reaches, moved[i].one_reaches);
+	}
 }
 
 /* Two devices with PASIDs and one without, all of one IOMMU group */

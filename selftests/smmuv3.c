@@ -89,15 +89,14 @@ TEST_F(smmuv3, entries)
 TEST_F(smmuv3, nested_bad_input)
 {
 	struct vsmmu *v = &self->v;
-	struct iommu_hwpt_arm_smmuv3 ste[2] = { { { STE_BYPASS } },
-						{ { 1 } } };
+	struct iommu_hwpt_arm_smmuv3 ste = { { STE_BYPASS } };
 	const struct iommu_hwpt_alloc good = {
 		.size = sizeof(good),
 		.dev_id = vsmmu_edu(v)->id,
 		.pt_id = v->viommu,
 		.data_type = IOMMU_HWPT_DATA_ARM_SMMUV3,
-		.data_len = sizeof(ste[0]),
-		.data_uptr = addr(ste),
+		.data_len = sizeof(ste),
+		.data_uptr = addr(&ste),
 	};
 	const struct good_call call = GOOD_CALL(v->c.fd, IOMMU_HWPT_ALLOC,
 						good);
@@ -107,10 +106,10 @@ TEST_F(smmuv3, nested_bad_input)
 		/* The driver has none that takes PASIDs. */
 		NESTED(flags, IOMMU_HWPT_ALLOC_PASID, EOPNOTSUPP),
 		NESTED(data_type, IOMMU_HWPT_DATA_VTD_S1, EINVAL),
-		NESTED(data_len, sizeof(ste[0]) - 1, EINVAL),
+		NESTED(data_len, sizeof(ste) - 1, EINVAL),
+		/* The driver takes no longer one, even if the rest is zero. */
+		NESTED(data_len, sizeof(ste) + 1, EINVAL),
 		NESTED(data_uptr, 8, EFAULT),
-		/* What follows is not zero. */
-		NESTED(data_len, sizeof(ste), E2BIG),
 	};
 
 	EXPECT_EQ(0, bad_inputs(&call, cases, ARRAY_SIZE(cases)));
@@ -225,7 +224,7 @@ TEST_F(smmuv3, destroy)
 	EXPECT_EQ(0, iommufd_destroy(fd, v->parent));
 }
 
-/* The device goes first, while it is attached. */
+/* The device goes first, while it is attached, and takes its vDEVICE along. */
 TEST_F(smmuv3, device_goes)
 {
 	struct vsmmu *v = &self->v;
@@ -234,13 +233,16 @@ TEST_F(smmuv3, device_goes)
 	EXPECT_EQ(0, vsmmu_lands(v, VSMMU_VA));
 	edu_close(vsmmu_edu(v));
 	EXPECT_EQ(-EIO, vsmmu_command(v, CFGI_CD, CMD1_LEAF));
-	EXPECT_EQ(0, iommufd_destroy(v->c.fd, v->vdevice));
+	EXPECT_EQ(-ENOENT, iommufd_destroy(v->c.fd, v->vdevice));
 	EXPECT_EQ(0, iommufd_destroy(v->c.fd, v->nested));
 
 	context_open_edu(&v->c, 0);
 	vsmmu_load(v);
 	v->nested = must(vsmmu_nested(v, stage1_ste(&v->stage1)));
 	EXPECT_EQ(-ENOENT, vfio_attach(vsmmu_edu(v)->fd, v->nested));
+	vsmmu_give_stream(v);
+	vsmmu_attach(v, v->nested);
+	EXPECT_EQ(0, vsmmu_lands(v, VSMMU_VA));
 }
 
 /*
@@ -363,8 +365,9 @@ TEST_F(smmuv3, invalidate_refused)
 			TH_LOG("case %u of a list", i);
 		EXPECT_GE(1, n);
 	}
+	/* This driver knows no empty list. */
 	n = 0;
-	EXPECT_EQ(0, vsmmu_invalidate(v, list, &n));
+	EXPECT_EQ(-EINVAL, vsmmu_invalidate(v, list, &n));
 	EXPECT_EQ(0, vsmmu_lands(v, VSMMU_VA));
 }
 
@@ -472,6 +475,8 @@ TEST_F(smmuv3, lost_events)
 	vsmmu_enter(v);
 	for (i = 0; i < VSMMU_DEPTH + 2; i++)
 		EXPECT_EQ(NOWHERE, vsmmu_lands(v, NO_VA));
+	/* The last ones may be on their way, and find room if one is read now. */
+	usleep(NEVER_MS * 1000);
 	for (i = 0; i < VSMMU_DEPTH; i++) {
 		ASSERT_EQ(sizeof(event), vsmmu_read_event(v, SOON_MS, &event));
 		EXPECT_EVENT(&event.event, EVENT_TRANSLATION, false, NO_VA);

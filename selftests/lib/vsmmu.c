@@ -94,11 +94,16 @@ __u32 vsmmu_simple(struct vsmmu *v, __u64 ste)
 				    .ste = { ste } }));
 }
 
-void vsmmu_give(struct vsmmu *v)
+void vsmmu_give_stream(struct vsmmu *v)
 {
 	v->vdevice = must(VDEVICE_ALLOC(v->c.fd, .viommu_id = v->viommu,
 					.dev_id = vsmmu_edu(v)->id,
 					.virt_id = VSMMU_STREAM));
+}
+
+void vsmmu_give(struct vsmmu *v)
+{
+	vsmmu_give_stream(v);
 	must(veventq_alloc(v->c.fd, v->viommu, IOMMU_VEVENTQ_TYPE_ARM_SMMUV3,
 			   VSMMU_DEPTH, &v->events));
 }

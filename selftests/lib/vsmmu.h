@@ -82,7 +82,9 @@ int vsmmu_nested(struct vsmmu *v, struct iommu_hwpt_arm_smmuv3 ste);
 /* ... of which the first word is enough */
 __u32 vsmmu_simple(struct vsmmu *v, __u64 ste);
 
-/* The device gets a vDEVICE, and the vIOMMU a queue for events. */
+/* The device gets a vDEVICE, ... */
+void vsmmu_give_stream(struct vsmmu *v);
+/* ... and the vIOMMU a queue for events. */
 void vsmmu_give(struct vsmmu *v);
 /* That, and the device goes through stage 1, in which VSMMU_VA is page 0. */
 void vsmmu_enter(struct vsmmu *v);
