@@ -7,6 +7,7 @@
 # Usage: setup.sh            install what is missing, print the source path last
 #        setup.sh --arm64    also what make check-arm64 needs: another compiler, QEMU
 #                            and firmware (500 MB), and a shell for its VM
+#        setup.sh --dpdk     also what make check-dpdk needs: DPDK (350 MB)
 #   KDIR=PATH                use a snapshot of this 7.3 tree (never written to);
 #                            remove linux-7.3-kdir from the cache to take another
 #
@@ -16,7 +17,11 @@ set -eu
 
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/iommufd
 arm64=
-[ "${1:-}" != --arm64 ] || arm64=yes
+dpdk=
+case ${1:-} in
+--arm64) arm64=yes ;;
+--dpdk) dpdk=yes ;;
+esac
 want=7.3
 # Before 11, accesses to the registers of VT-d get lost while another CPU opens or
 # closes a device.
@@ -125,28 +130,40 @@ run_unpacked() {
 	EOF
 }
 
-# unpack_qemu SYSTEM PACKAGES...: a newer QEMU than this release has, with all that it
-# needs, in a directory of ours. The machine's own packages know nothing of it.
+# unpack DIRECTORY SUITES PACKAGES...: packages with all that they need, in a directory
+# of ours, from the last suite where that has them. The machine's own know nothing of it.
+unpack() {
+	local root=$1 suites=$2 uri suite sources=()
+	shift 2
+
+	if [ -n "$(missing mmdebstrap)" ]; then
+		apt_root install --no-install-recommends -y mmdebstrap
+	fi
+	uri=$(mirror)
+	for suite in $suites; do
+		sources+=("deb $uri $suite main")
+	done
+	rm -rf "$root" "$root.part"
+	mkdir -p "$root.part"
+	mmdebstrap --quiet --variant=extract --include="$(echo "$@" | tr ' ' ,)" \
+		--aptopt='APT::Install-Recommends "false"' \
+		--aptopt="APT::Default-Release \"${suites##* }\"" \
+		"${suites%% *}" - "${sources[@]}" |
+		tar -x -C "$root.part" --no-same-owner --exclude='./dev/*'
+	mv "$root.part" "$root"
+}
+
+# unpack_qemu SYSTEM PACKAGES...: a newer one than this release has
 unpack_qemu() {
-	local uri system=$1 root=$cache/qemu-$1
+	local system=$1
 	shift
 
 	[ "$(dpkg --print-architecture)" = amd64 ] ||
 		die "QEMU $qemu_min or newer is needed for $system: install it by hand"
-	[ -n "$(missing mmdebstrap)" ] &&
-		apt_root install --no-install-recommends -y mmdebstrap
-	uri=$(mirror)
 	say "unpacking QEMU for $system from $qemu_suite-backports"
-	rm -rf "$root" "$root.part"
-	mkdir -p "$root.part" "$cache/bin"
-	mmdebstrap --quiet --variant=extract --include="$(echo "$@" | tr ' ' ,)" \
-		--aptopt='APT::Install-Recommends "false"' \
-		--aptopt="APT::Default-Release \"$qemu_suite-backports\"" \
-		$qemu_suite - "deb $uri $qemu_suite main" \
-		"deb $uri $qemu_suite-backports main" |
-		tar -x -C "$root.part" --no-same-owner ./usr
-	mv "$root.part" "$root"
-	run_unpacked "$system" "$root" >"$cache/bin/qemu-system-$system"
+	unpack "$cache/qemu-$system" "$qemu_suite $qemu_suite-backports" "$@"
+	mkdir -p "$cache/bin"
+	run_unpacked "$system" "$cache/qemu-$system" >"$cache/bin/qemu-system-$system"
 	chmod +x "$cache/bin/qemu-system-$system"
 }
 
@@ -168,6 +185,16 @@ install_qemu() {
 	major=$(qemu_major "$system")
 	[ "${major:-0}" -ge $qemu_min ] ||
 		die "QEMU $qemu_min or newer is needed, and is not to be had: ${major:-none}"
+}
+
+# DPDK with its drivers for the network card of its VM, to which it is the root
+install_dpdk() {
+	[ ! -e "$cache/dpdk" ] || return 0
+	need_apt
+	say "unpacking DPDK"
+	unpack "$cache/dpdk" "$(codename)" dpdk-dev "$(apt-cache search --names-only \
+		'^librte-net-e1000-[0-9]*$' | awk '{ print $1 }')"
+	(cd "$cache/dpdk" && mkdir -p dev proc sys tmp var)
 }
 
 # The busybox of the arm64 VM. apt reads the lists of that architecture in a
@@ -288,4 +315,5 @@ if [ -n "$arm64" ]; then
 	install_qemu aarch64 qemu-system-arm qemu-system-common qemu-system-data
 	install_arm64_busybox
 fi
+[ -z "$dpdk" ] || install_dpdk
 echo "$src"
