@@ -12,6 +12,7 @@
  */
 #include <linux/mm.h>
 #include <linux/overflow.h>
+#include <uapi/linux/vfio.h>
 
 #include "iommufd_private.h"
 
@@ -285,6 +286,14 @@ struct iommufd_ioas *iommufd_access_ioas(struct iommufd_access *access)
 	return use_ioas(access, access->ioas);
 }
 
+/* vfio_iommu_type1 does not tell what is not mapped from what cannot be. */
+static int errno_for(const struct iommufd_access *access, int rc)
+{
+	if (!access->ictx->container)
+		return rc;
+	return rc == -ENOENT || rc == -EOVERFLOW ? -EINVAL : rc;
+}
+
 static int range_of(struct io_range *range, unsigned long iova,
 		    unsigned long length)
 {
@@ -308,9 +317,10 @@ static int range_of(struct io_range *range, unsigned long iova,
  * not pinned.
  *
  * Context: process context, may sleep, faults pages in.
- * Return: 0; -ENOENT not attached, or part of the range is not mapped; -EINVAL;
- * -EOVERFLOW; -EPERM; -ENOMEM; -EFAULT. An error leaves no trace.
- * (kernel-api.md 5.1)
+ * Return: 0; -ENOENT (in a native container: -EINVAL) not attached, or part of the
+ * range is not mapped; -EINVAL; -EOVERFLOW; -EACCES in a native container of version
+ * 1; -EPERM; -ENOMEM; -EFAULT. An error leaves no trace. (kernel-api.md 5.1,
+ * vfio-compat.md 7.3)
  */
 int iommufd_access_pin_pages(struct iommufd_access *access, unsigned long iova,
 			     unsigned long length, struct page **out_pages,
@@ -323,6 +333,10 @@ int iommufd_access_pin_pages(struct iommufd_access *access, unsigned long iova,
 
 	if (WARN_ON_ONCE(!access->ops->needs_pin_pages || !access->ops->unmap))
 		return -EINVAL;
+	/* vfio_iommu_type1 has this in version 2 only. */
+	if (access->ictx->container &&
+	    READ_ONCE(access->ictx->vfio_type) == VFIO_TYPE1_IOMMU)
+		return -EACCES;
 	rc = range_of(&range, iova, length);
 	if (rc)
 		return rc;
@@ -331,7 +345,7 @@ int iommufd_access_pin_pages(struct iommufd_access *access, unsigned long iova,
 		return PTR_ERR(ioas);
 	rc = io_space_pin(&ioas->space, &range, prot, out_pages);
 	iommufd_ioas_put(ioas);
-	return rc;
+	return errno_for(access, rc);
 }
 EXPORT_SYMBOL_NS_GPL(iommufd_access_pin_pages, "IOMMUFD");
 
@@ -384,8 +398,8 @@ static unsigned int copy_flags(unsigned int flags)
  *
  * Context: process context, may sleep, faults pages in.
  * Return: 0; -ENOENT not attached, or part of the range is not mapped; -EINVAL;
- * -EOVERFLOW; -EPERM; -EFAULT. Some bytes may have been copied when it fails.
- * (kernel-api.md 5.3)
+ * -EOVERFLOW; in a native container these three are -EINVAL; -EPERM; -EFAULT. Some
+ * bytes may have been copied when it fails. (kernel-api.md 5.3, vfio-compat.md 7.3)
  */
 int iommufd_access_rw(struct iommufd_access *access, unsigned long iova,
 		      void *data, size_t len, unsigned int flags)
@@ -396,14 +410,14 @@ int iommufd_access_rw(struct iommufd_access *access, unsigned long iova,
 
 	rc = range_of(&range, iova, len);
 	if (rc)
-		return rc;
+		return errno_for(access, rc);
 	scoped_guard(mutex, &access->lock)
 		ioas = use_ioas(access, access->ioas_unpin);
 	if (IS_ERR(ioas))
 		return PTR_ERR(ioas);
 	rc = io_space_rw(&ioas->space, &range, data, copy_flags(flags));
 	iommufd_ioas_put(ioas);
-	return rc;
+	return errno_for(access, rc);
 }
 EXPORT_SYMBOL_NS_GPL(iommufd_access_rw, "IOMMUFD");
 

@@ -172,6 +172,18 @@ bool io_space_has_users(struct io_space *space)
 	return !list_empty(&space->users);
 }
 
+/**
+ * io_space_has_invalid_va() - is the address of any memory going to change?
+ * @space: the space
+ *
+ * Return: whether io_space_update_va() or an unmap is still awaited.
+ */
+bool io_space_has_invalid_va(struct io_space *space)
+{
+	guard(mutex)(&space->lock);
+	return space->nr_va_invalid;
+}
+
 static struct io_area *area_after(struct io_space *space,
 				  const struct io_area *area, unsigned long last)
 {

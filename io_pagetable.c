@@ -665,6 +665,11 @@ static void leave(struct io_space *space, struct io_domain *dom)
 	scoped_guard(mutex, &space->lock) {
 		list_del(&dom->item);
 		io_space_update_align(space);
+		/* Nobody knows what its devices have written. */
+		if (space->tracks_dirty)
+			for_each_area(area, space, 0, ULONG_MAX)
+				io_area_set_dirty(area, area->start,
+						  area_length(area));
 	}
 	io_reserved_remove(space, dom);
 }

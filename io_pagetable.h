@@ -290,6 +290,7 @@ bool io_space_find(struct io_space *space, unsigned long iova,
 int io_space_cut(struct io_space *space, unsigned long iova);
 
 bool io_space_has_users(struct io_space *space);
+bool io_space_has_invalid_va(struct io_space *space);
 int io_space_invalidate_va(struct io_space *space, const struct io_range *range,
 			   unsigned long *marked);
 int io_space_update_va(struct io_space *space, const struct io_range *range,

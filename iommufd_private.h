@@ -105,10 +105,13 @@ DEFINE_LOCK_GUARD_1(xa_lock, struct xarray, xa_lock(_T->lock),
  * @vdevices_mutex: see DOC: Locking
  * @process_mutex: excludes changes of process from each other
  * @account_mode: [xa_lock of @objects] what new mappings are charged against
+ * @holders: references that are not open files of the user: groups, devices...
+ * @forsaken: [I] called when there is no holder any more, or NULL; there may be
+ *	one again
  * @container: [I] opened through /dev/vfio/vfio
  * @no_iommu: [xa_lock of @objects] a no-IOMMU group uses it as a container
  * @vfio_ioas: [xa_lock of @objects] what container calls act on, or NULL
- * @vfio_type: [vfio_lock] what VFIO_SET_IOMMU chose, or 0
+ * @vfio_type: [xa_lock of @objects] what VFIO_SET_IOMMU chose, or 0
  * @vfio_lock: see DOC: Locking
  * @driver: what the built-in helpers keep
  */
@@ -122,6 +125,8 @@ struct iommufd_ctx {
 	struct mutex vdevices_mutex;
 	struct mutex process_mutex;
 	enum account_mode account_mode;
+	atomic_t holders;
+	void (*forsaken)(struct iommufd_ctx *ictx);
 	bool container;
 	bool no_iommu;
 	struct iommufd_ioas *vfio_ioas;
@@ -200,6 +205,7 @@ static inline void iommufd_object_unkeep(struct iommufd_object *obj)
  * @mutex: see DOC: Locking
  * @auto_lock: protects @auto_hwpts
  * @auto_hwpts: HWPTs that attaches made, in order of their making
+ * @of_container: [I] made because a group was put into a container
  */
 struct iommufd_ioas {
 	struct iommufd_object obj;
@@ -208,6 +214,7 @@ struct iommufd_ioas {
 	struct mutex mutex;
 	spinlock_t auto_lock;
 	struct list_head auto_hwpts;
+	bool of_container;
 };
 
 struct iommufd_ioas *iommufd_ioas_new(struct iommufd_ctx *ictx);

@@ -14,6 +14,7 @@
 
 #include "iommufd_private.h"
 #include "mock/mock.h"
+#include "vfio_compat.h"
 
 static struct miscdevice container_misc;
 
@@ -37,8 +38,10 @@ static int iommufd_open(struct inode *inode, struct file *file)
 	init_rwsem(&ictx->vfio_lock);
 	ictx->container = IS_ENABLED(CONFIG_IOMMUFD_VFIO_CONTAINER) &&
 			  misc == &container_misc;
-	if (ictx->container)
+	if (ictx->container) {
+		ictx->forsaken = iommufd_vfio_forsaken;
 		pr_info_once("iommufd serves /dev/vfio/vfio\n");
+	}
 	/* The container has always charged the process. */
 	ictx->account_mode = ictx->container ? ACCOUNT_CONTAINER : ACCOUNT_USER;
 	iommufd_driver_ctx_init(&ictx->driver);
@@ -62,7 +65,11 @@ static int iommufd_release(struct inode *inode, struct file *file)
 
 static int iommufd_mmap(struct file *file, struct vm_area_struct *vma)
 {
-	return iommufd_viommu_mmap(file->private_data, vma);
+	struct iommufd_ctx *ictx = file->private_data;
+	int rc = iommufd_viommu_mmap(ictx, vma);
+
+	/* That of VFIO cannot be mapped at all. */
+	return rc == -ENXIO && ictx->container ? -ENODEV : rc;
 }
 
 static const struct file_operations iommufd_fops = {

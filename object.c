@@ -35,6 +35,7 @@
  */
 void iommufd_ctx_get(struct iommufd_ctx *ictx)
 {
+	atomic_inc(&ictx->holders);
 	get_file(ictx->file);
 }
 EXPORT_SYMBOL_NS_GPL(iommufd_ctx_get, "IOMMUFD");
@@ -49,6 +50,8 @@ EXPORT_SYMBOL_NS_GPL(iommufd_ctx_get, "IOMMUFD");
  */
 void iommufd_ctx_put(struct iommufd_ctx *ictx)
 {
+	if (atomic_dec_and_test(&ictx->holders) && ictx->forsaken)
+		ictx->forsaken(ictx);
 	fput(ictx->file);
 }
 EXPORT_SYMBOL_NS_GPL(iommufd_ctx_put, "IOMMUFD");

@@ -61,14 +61,18 @@ EXPORT_SYMBOL_NS_GPL(iommufd_vfio_compat_ioas_get_id, "IOMMUFD_VFIO");
  * iommufd_vfio_compat_set_no_iommu() - use a context for no-IOMMU groups
  * @ictx: the context that is the container
  *
- * Context: process context. There is no way back.
- * Return: 0, or -EINVAL if the container has an IOAS. (kernel-api.md 10)
+ * Context: process context. There is no way back before the last group leaves a
+ * native container.
+ * Return: 0; -EINVAL the container has an IOAS, which for a native one is -EPERM, as
+ * is a caller without CAP_SYS_RAWIO. (kernel-api.md 10, vfio-compat.md 7.2)
  */
 int iommufd_vfio_compat_set_no_iommu(struct iommufd_ctx *ictx)
 {
+	if (ictx->container && !capable(CAP_SYS_RAWIO))
+		return -EPERM;
 	guard(xa_lock)(&ictx->objects);
 	if (ictx->vfio_ioas)
-		return -EINVAL;
+		return ictx->container ? -EPERM : -EINVAL;
 	ictx->no_iommu = true;
 	return 0;
 }
@@ -79,7 +83,7 @@ static int offer_vfio_ioas(struct iommufd_ctx *ictx, struct iommufd_ioas *ioas)
 {
 	guard(xa_lock)(&ictx->objects);
 	if (ictx->no_iommu)
-		return -EINVAL;
+		return ictx->container ? -EPERM : -EINVAL;
 	if (ictx->vfio_ioas)
 		return -EEXIST;
 	ictx->vfio_ioas = ioas;
@@ -88,27 +92,85 @@ static int offer_vfio_ioas(struct iommufd_ctx *ictx, struct iommufd_ioas *ioas)
 	return 0;
 }
 
+/* Nobody joins memory whose address is not known. */
+static int check_joining(struct iommufd_ctx *ictx)
+{
+	struct iommufd_ioas *ioas = iommufd_vfio_get_ioas(ictx);
+	bool invalid;
+
+	if (IS_ERR(ioas))
+		return 0;
+	invalid = io_space_has_invalid_va(&ioas->space);
+	iommufd_ioas_put(ioas);
+	return invalid ? -EBUSY : 0;
+}
+
 /**
  * iommufd_vfio_compat_ioas_create() - make sure that a container has an IOAS
  * @ictx: the context that is the container
  *
  * Context: process context, may sleep.
- * Return: 0, -EINVAL if the context serves no-IOMMU groups, -ENOMEM.
+ * Return: 0, -EINVAL if the context serves no-IOMMU groups (of a native container:
+ * -EPERM), -EBUSY the address of its memory is going to change, -ENOMEM.
  * (kernel-api.md 10)
  */
 int iommufd_vfio_compat_ioas_create(struct iommufd_ctx *ictx)
 {
-	struct iommufd_ioas *ioas = iommufd_ioas_new(ictx);
+	struct iommufd_ioas *ioas;
 	int rc;
 
+	rc = check_joining(ictx);
+	if (rc)
+		return rc;
+	ioas = iommufd_ioas_new(ictx);
 	if (IS_ERR(ioas))
 		return PTR_ERR(ioas);
+	ioas->of_container = true;
 	rc = offer_vfio_ioas(ictx, ioas);
 	if (rc)
 		iommufd_object_abort(ictx, &ioas->obj);
 	return rc == -EEXIST ? 0 : rc;
 }
 EXPORT_SYMBOL_NS_GPL(iommufd_vfio_compat_ioas_create, "IOMMUFD_VFIO");
+
+/* What groups have made of a container goes. The IOAS is kept for the caller. */
+static struct iommufd_ioas *reset_container(struct iommufd_ctx *ictx)
+{
+	struct iommufd_ioas *ioas;
+
+	guard(xa_lock)(&ictx->objects);
+	ioas = ictx->vfio_ioas;
+	/* Somebody may have come: whoever does offers an IOAS after that. */
+	if (atomic_read(&ictx->holders) || (ioas && !ioas->of_container))
+		return NULL;
+	WRITE_ONCE(ictx->vfio_type, 0);
+	ictx->no_iommu = false;
+	ictx->vfio_ioas = NULL;
+	if (ioas)
+		iommufd_object_keep(&ioas->obj);
+	return ioas;
+}
+
+/**
+ * iommufd_vfio_forsaken() - the last group has left a native container
+ * @ictx: the context that is the container
+ *
+ * VFIO does not say so; but a group holds the context. The container is as new
+ * afterwards, unless the user has chosen an IOAS for it: then nothing happens.
+ *
+ * Context: process context, may sleep.
+ */
+void iommufd_vfio_forsaken(struct iommufd_ctx *ictx)
+{
+	struct iommufd_ioas *ioas = reset_container(ictx);
+	unsigned long unmapped;
+
+	if (!ioas)
+		return;
+	/* A call that is under way may keep it, or something that the user has made. */
+	io_space_unmap(&ioas->space, 0, ULONG_MAX, &unmapped);
+	iommufd_object_try_destroy(ictx, &ioas->obj);
+}
 
 static int set_vfio_ioas(struct iommufd_ctx *ictx, u32 id)
 {
@@ -240,14 +302,25 @@ static int check_extension(struct iommufd_ctx *ictx, unsigned long extension)
 	}
 }
 
+/* Unless the last group has left since, and taken the IOAS along. */
+static int choose_type(struct iommufd_ctx *ictx, struct iommufd_ioas *ioas,
+		       unsigned long type)
+{
+	guard(xa_lock)(&ictx->objects);
+	if (ictx->container &&
+	    (ictx->vfio_ioas != ioas || ictx->no_iommu != !ioas))
+		return -EINVAL;
+	WRITE_ONCE(ictx->vfio_type, type);
+	return 0;
+}
+
 static int set_no_iommu_type(struct iommufd_ctx *ictx, unsigned long type)
 {
 	if (!IS_ENABLED(CONFIG_VFIO_NOIOMMU) || type != VFIO_NOIOMMU_IOMMU)
 		return ictx->container ? -ENODEV : -EINVAL;
 	if (!capable(CAP_SYS_RAWIO))
 		return -EPERM;
-	ictx->vfio_type = type;
-	return 0;
+	return choose_type(ictx, NULL, type);
 }
 
 /* Version 1 of type1 may be asked to unmap any page: each has to be alone. */
@@ -266,15 +339,19 @@ static int set_type1(struct iommufd_ctx *ictx, unsigned long type)
 	struct iommufd_ioas *ioas;
 	int rc;
 
-	if (type != VFIO_TYPE1_IOMMU && type != VFIO_TYPE1v2_IOMMU)
-		return ictx->container ? -ENODEV : -EINVAL;
+	if (type != VFIO_TYPE1_IOMMU && type != VFIO_TYPE1v2_IOMMU) {
+		/* For vfio_iommu_type1 another thing that it has, but no type. */
+		bool unknown = ictx->container && type != VFIO_UNMAP_ALL;
+
+		return unknown ? -ENODEV : -EINVAL;
+	}
 	ioas = iommufd_vfio_get_ioas(ictx);
 	if (IS_ERR(ioas))
 		return PTR_ERR(ioas);
 	rc = prepare_type(ictx, ioas, type);
-	iommufd_ioas_put(ioas);
 	if (!rc)
-		WRITE_ONCE(ictx->vfio_type, type);
+		rc = choose_type(ictx, ioas, type);
+	iommufd_ioas_put(ioas);
 	return rc;
 }
 

@@ -28,6 +28,7 @@ int iommufd_vfio_ioctl(struct iommufd_ctx *ictx, unsigned int cmd,
 		       unsigned long arg);
 int iommufd_vfio_ioas(struct iommufd_ucmd *ucmd);
 struct iommufd_ioas *iommufd_vfio_get_ioas(struct iommufd_ctx *ictx);
+void iommufd_vfio_forsaken(struct iommufd_ctx *ictx);
 
 struct io_range;
 struct io_space;

@@ -74,11 +74,13 @@ static u32 map_flags(const struct vfio_iommu_type1_dma_map *map)
 static int map_memory(struct iommufd_ctx *ictx, struct iommufd_ioas *ioas,
 		      const struct vfio_iommu_type1_dma_map *map)
 {
-	u64 iova = map->iova;
+	u64 iova = map->iova, va = map->vaddr;
 
+	/* The last page of all addresses is nobody's, and nor is the one before. */
+	if (ictx->container && !(va + map->size))
+		va -= PAGE_SIZE;
 	guard(rwsem_read)(&ictx->vfio_lock);
-	return iommufd_ioas_map_user(ioas, map->vaddr, map->size,
-				     map_flags(map), &iova);
+	return iommufd_ioas_map_user(ioas, va, map->size, map_flags(map), &iova);
 }
 
 static int update_va(struct iommufd_ctx *ictx, struct iommufd_ioas *ioas,

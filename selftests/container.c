@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What a VFIO container is: its states, groups, information, charges, limits; and what each call says: a transcript. It judges nothing. On a kernel with
+ * What a VFIO container is: its states, groups, information, charges, limits; and
+ * what each call says: a transcript. It judges nothing. On a kernel with
  * vfio_iommu_type1 and on one with ours it has to be the same, which
  * tools/check/container_diff.py looks at.
  */
@@ -10,8 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <sys/resource.h>
-#include <sys/syscall.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -26,63 +26,6 @@
 
 #define TYPE1	VFIO_TYPE1_IOMMU
 #define TYPE1V2	VFIO_TYPE1v2_IOMMU
-
-/* What the container says to everything, whatever state it is in */
-static void ask_extensions(struct box *box, const char *when)
-{
-	unsigned long e;
-
-	say(errno_of(ioctl(box->fd, VFIO_GET_API_VERSION)), "%s: version", when);
-	for (e = 0; e <= 12; e++)
-		say(errno_of(ioctl(box->fd, VFIO_CHECK_EXTENSION, e)),
-		    "%s: extension %lu", when, e);
-	say(errno_of(ioctl(box->fd, VFIO_CHECK_EXTENSION, ~0UL)),
-	    "%s: extension -1", when);
-}
-
-static const struct {
-	const char *name;
-	unsigned long cmd;
-} commands[] = {
-	{ "GET_INFO", VFIO_IOMMU_GET_INFO },
-	{ "MAP_DMA", VFIO_IOMMU_MAP_DMA },
-	{ "UNMAP_DMA", VFIO_IOMMU_UNMAP_DMA },
-	{ "DIRTY_PAGES", VFIO_IOMMU_DIRTY_PAGES },
-	{ "ENABLE", VFIO_IOMMU_ENABLE },
-	{ "DISABLE", VFIO_IOMMU_DISABLE },
-	{ "113 + 20", _IO(VFIO_TYPE, VFIO_BASE + 113) },
-	{ "another type", _IO('x', VFIO_BASE) },
-};
-
-/* Three arguments: none at all, one that is too short, zeros of the right size */
-static void try_commands(struct box *box, const char *when)
-{
-	__u32 args[16];
-	int i;
-
-	for (i = 0; i < ARRAY_SIZE(commands); i++) {
-		say(errno_of(ioctl(box->fd, commands[i].cmd, 8)), "%s: %s, bad pointer",
-		    when, commands[i].name);
-		memset(args, 0, sizeof(args));
-		args[0] = 1;
-		say(errno_of(ioctl(box->fd, commands[i].cmd, args)), "%s: %s, short",
-		    when, commands[i].name);
-		memset(args, 0, sizeof(args));
-		args[0] = sizeof(args);
-		say(errno_of(ioctl(box->fd, commands[i].cmd, args)), "%s: %s, zeros",
-		    when, commands[i].name);
-	}
-}
-
-static void try_types(struct box *box, const char *when)
-{
-	static const int types[] = { 0, 2, 4, 5, 6, 7, 8, 9, 10, 99, -1 };
-	int i;
-
-	for (i = 0; i < ARRAY_SIZE(types); i++)
-		say(container_set_iommu(box->fd, types[i]), "%s: type %d", when,
-		    types[i]);
-}
 
 /* Not which fd it is */
 static void say_device(struct box *box, const char *step)
@@ -99,26 +42,26 @@ static void run_states(void)
 	struct box box;
 
 	box_open(&box);
-	ask_extensions(&box, "empty");
-	try_commands(&box, "empty");
-	try_types(&box, "empty");
+	box_ask_extensions(&box, "empty");
+	box_try_commands(&box, "empty");
+	box_try_types(&box, "empty");
 	say(container_set_iommu(box.fd, TYPE1), "empty: type 1");
 
 	box_add_group(&box, 0);
-	ask_extensions(&box, "grouped");
-	try_commands(&box, "grouped");
-	try_types(&box, "grouped");
+	box_ask_extensions(&box, "grouped");
+	box_try_commands(&box, "grouped");
+	box_try_types(&box, "grouped");
 	say_device(&box, "grouped: device");
 
 	say(container_set_iommu(box.fd, TYPE1V2), "grouped: type 3");
-	ask_extensions(&box, "set");
-	try_commands(&box, "set");
-	try_types(&box, "set");
+	box_ask_extensions(&box, "set");
+	box_try_commands(&box, "set");
+	box_try_types(&box, "set");
 	say(container_set_iommu(box.fd, TYPE1V2), "set: the same type");
 	say(container_set_iommu(box.fd, TYPE1), "set: the other type");
 	box_add_edu(&box, 0);
-	ask_extensions(&box, "device");
-	try_commands(&box, "device");
+	box_ask_extensions(&box, "device");
+	box_try_commands(&box, "device");
 	box_close(&box);
 }
 
@@ -129,10 +72,10 @@ static void run_version1(void)
 	box_open(&box);
 	box_add_group(&box, 0);
 	say(container_set_iommu(box.fd, TYPE1), "type 1");
-	ask_extensions(&box, "set");
-	try_types(&box, "set");
+	box_ask_extensions(&box, "set");
+	box_try_types(&box, "set");
 	box_add_edu(&box, 0);
-	try_commands(&box, "device");
+	box_try_commands(&box, "device");
 	box_close(&box);
 }
 
@@ -274,23 +217,6 @@ static void run_info(void)
 	box_close(&box);
 }
 
-static void drop_capability(int cap)
-{
-	struct __user_cap_header_struct head = { _LINUX_CAPABILITY_VERSION_3 };
-	struct __user_cap_data_struct data[2];
-
-	must(errno_of(syscall(SYS_capget, &head, data)));
-	data[0].effective &= ~(1U << cap);
-	must(errno_of(syscall(SYS_capset, &head, data)));
-}
-
-static void set_limit(unsigned long kib)
-{
-	const struct rlimit limit = { kib * KIB, kib * KIB };
-
-	must(errno_of(setrlimit(RLIMIT_MEMLOCK, &limit)));
-}
-
 static void charge_child(struct box *box)
 {
 	int status;
@@ -316,7 +242,7 @@ static void run_charge(void)
 	struct box box;
 
 	box_open_type(&box, TYPE1V2);
-	set_limit(64);
+	box_set_limit(64);
 	say(box_map(&box, IOVA, box.mem, 4 * PAGE), "map");
 	box_say_charge("map");
 	say(box_map(&box, 2 * IOVA, box.mem, 4 * PAGE), "the same memory");
@@ -327,7 +253,7 @@ static void run_charge(void)
 	box_say_charge("unmap");
 	charge_child(&box);
 
-	drop_capability(CAP_IPC_LOCK);
+	box_drop_capability(CAP_IPC_LOCK);
 	say(box_unmap_all(&box), "unmap all");
 	box_say_charge("unmap all");
 	say(box_map(&box, IOVA, box.mem, 16 * PAGE), "limit");
@@ -371,7 +297,7 @@ static void run_lifecycle(void)
 	box_say_charge("second group has left");
 	say(box_map(&box, IOVA, box.mem, PAGE), "map in the empty container");
 	say(box_unmap_all(&box), "unmap all of the empty container");
-	ask_extensions(&box, "empty");
+	box_ask_extensions(&box, "empty");
 	say(container_set_iommu(box.fd, TYPE1), "type of the empty container");
 
 	/* And it can be used again, as another type. */
@@ -437,7 +363,80 @@ static void run_limit(void)
 	box_close(&box);
 }
 
+/* It is a file that has nothing in it. */
+static void run_file(void)
+{
+	struct box box;
+	char byte = 0;
+
+	box_open(&box);
+	say(errno_of(read(box.fd, &byte, 1)), "read");
+	say(errno_of(write(box.fd, &byte, 1)), "write");
+	say(errno_of(lseek(box.fd, 1, SEEK_SET)), "seek");
+	say(mmap(NULL, PAGE, PROT_READ, MAP_SHARED, box.fd, 0) == MAP_FAILED ?
+		    -errno : 0, "mmap");
+	say(mmap(NULL, PAGE, PROT_READ, MAP_SHARED, box.fd, PAGE) == MAP_FAILED ?
+		    -errno : 0, "mmap of the second page");
+	box_close(&box);
+}
+
+/* Devices and groups in different orders */
+static void run_orders(void)
+{
+	struct box box;
+	int i;
+
+	/* The type after two groups, a device of the second one first */
+	box_open(&box);
+	box_add_group(&box, 0);
+	box_add_group(&box, 1);
+	say(container_set_iommu(box.fd, TYPE1V2), "type of two groups");
+	box_add_edu(&box, 1);
+	say(box_map(&box, IOVA, box.mem, PAGE), "map");
+	box_add_edu(&box, 0);
+	must(box_map(&box, SPARE, box.mem + MIB - PAGE, PAGE));
+	say(box_reach(&box, IOVA), "reach");
+	box_say_charge("two devices");
+
+	/* A device that is closed and opened again finds what is mapped. */
+	for (i = 0; i < 2; i++)
+		edu_close(&box.edu[i]);
+	box_say_charge("no device");
+	say(box_map(&box, IOVA, box.mem, PAGE), "map what is mapped");
+	say(box_map(&box, 2 * IOVA, box.mem, PAGE), "map without a device");
+	box_add_edu(&box, 0);
+	say(box_reach(&box, IOVA), "reach again");
+	say(box_reach(&box, 2 * IOVA), "reach the other one");
+	box_say_charge("one device");
+	say(box_unmap_all(&box), "unmap all");
+	box_close(&box);
+}
+
+/* Calls before any device is open */
+static void run_early(void)
+{
+	struct box box;
+
+	box_open(&box);
+	box_add_group(&box, 0);
+	say(box_map(&box, IOVA, box.mem, PAGE), "map before the type");
+	must(container_set_iommu(box.fd, TYPE1V2));
+	say(box_map(&box, IOVA, box.mem, PAGE), "map before a device");
+	say(box_map(&box, SPARE, box.mem + MIB - PAGE, PAGE), "map the spare page");
+	say(box_map(&box, 0xfee00000, box.mem, PAGE), "map the interrupts");
+	say(box_unmap(&box, 0xfee00000, PAGE), "unmap the interrupts");
+	say(box_map(&box, 3 * IOVA, NULL, PAGE), "map nothing");
+	say(box_unmap(&box, 3 * IOVA, PAGE), "unmap nothing");
+	box_say_charge("before a device");
+	box_add_edu(&box, 0);
+	box_say_charge("after it");
+	say(box_reach(&box, IOVA), "reach what was mapped before");
+	box_close(&box);
+	box_say_charge("closed");
+}
+
 static const struct sequence sequences[] = {
+	{ "file", run_file },
 	{ "states", run_states },
 	{ "version 1", run_version1 },
 	{ "groups", run_groups },
@@ -445,6 +444,8 @@ static const struct sequence sequences[] = {
 	{ "charge", run_charge },
 	{ "lifecycle", run_lifecycle },
 	{ "limit", run_limit },
+	{ "orders", run_orders },
+	{ "early", run_early },
 };
 
 int main(void)

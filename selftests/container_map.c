@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * MAP_DMA, UNMAP_DMA, DIRTY_PAGES and the update of addresses of a VFIO container, and what each call says: a transcript. It judges nothing. On a kernel with
+ * MAP_DMA, UNMAP_DMA, DIRTY_PAGES and the update of addresses of a VFIO container, and
+ * what each call says: a transcript. It judges nothing. On a kernel with
  * vfio_iommu_type1 and on one with ours it has to be the same, which
  * tools/check/container_diff.py looks at.
  */
+#include <linux/capability.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
@@ -354,28 +357,6 @@ static void try_dirty(struct box *box, int i)
 	       words[0], words[1]);
 }
 
-static void unmap_with_bitmap(struct box *box, __u64 iova, __u64 size)
-{
-	__u64 word = 0;
-	struct {
-		struct vfio_iommu_type1_dma_unmap unmap;
-		struct vfio_bitmap bitmap;
-	} arg = {
-		.unmap = {
-			.argsz = sizeof(arg),
-			.flags = VFIO_DMA_UNMAP_FLAG_GET_DIRTY_BITMAP,
-			.iova = iova,
-			.size = size,
-		},
-		.bitmap = { PAGE, sizeof(word), (void *)&word },
-	};
-
-	say(errno_of(ioctl(box->fd, VFIO_IOMMU_UNMAP_DMA, &arg)),
-	    "unmap with bitmap");
-	say(arg.unmap.size, "unmap with bitmap: size");
-	printf("%s: unmap with bitmap: bitmap = %llx\n", sequence, word);
-}
-
 static void try_dirties(int type)
 {
 	struct box box;
@@ -387,11 +368,11 @@ static void try_dirties(int type)
 	for (i = 0; i < ARRAY_SIZE(dirties); i++)
 		try_dirty(&box, i);
 	say(errno_of(ioctl(box.fd, VFIO_IOMMU_DIRTY_PAGES, 8)), "bad pointer");
-	unmap_with_bitmap(&box, IOVA, PAGE);
+	box_unmap_dirty(&box, IOVA, PAGE);
 	try_dirty(&box, 6);
-	unmap_with_bitmap(&box, IOVA + 2 * PAGE, PAGE);
-	unmap_with_bitmap(&box, IOVA, 4 * PAGE);
-	unmap_with_bitmap(&box, IOVA, 4 * PAGE);
+	box_unmap_dirty(&box, IOVA + 2 * PAGE, PAGE);
+	box_unmap_dirty(&box, IOVA, 4 * PAGE);
+	box_unmap_dirty(&box, IOVA, 4 * PAGE);
 	box_close(&box);
 }
 
@@ -403,6 +384,172 @@ static void run_dirty(void)
 static void run_dirty_v1(void)
 {
 	try_dirties(TYPE1);
+}
+
+/* Where the bitmap of an unmap goes */
+enum to { WORDS, TO_NULL, TO_KERNEL, TO_READ_ONLY, TO_NOTHING, TO_ODD };
+
+/* Unmaps with a bitmap, of maps of pages 0, 1-3 and 70, from IOVA on */
+static const struct {
+	const char *name;
+	__u32 argsz;
+	enum to to;
+	__u64 iova, size, pgsize, bytes;
+} bitmaps[] = {
+	{ "first", 48, WORDS, IOVA, PAGE, PAGE, 8 },
+	{ "second", 48, WORDS, IOVA + PAGE, 3 * PAGE, PAGE, 8 },
+	{ "both", 48, WORDS, IOVA, 4 * PAGE, PAGE, 8 },
+	{ "all three", 48, WORDS, IOVA, 71 * PAGE, PAGE, 16 },
+	{ "all three, huge argsz", ~0U, WORDS, IOVA, 71 * PAGE, PAGE, 16 },
+	{ "and before", 48, WORDS, IOVA - 5 * PAGE, 76 * PAGE, PAGE, 16 },
+	{ "nothing", 48, WORDS, PAGE, PAGE, PAGE, 8 },
+	{ "half", 48, WORDS, IOVA + 2 * PAGE, 2 * PAGE, PAGE, 8 },
+	{ "one and a half", 48, WORDS, IOVA, 2 * PAGE, PAGE, 8 },
+	{ "short bitmap", 48, WORDS, IOVA, 71 * PAGE, PAGE, 8 },
+	{ "odd bitmap", 48, WORDS, IOVA, PAGE, PAGE, 7 },
+	{ "longer, odd bitmap", 48, WORDS, IOVA, PAGE, PAGE, 15 },
+	{ "no bitmap", 48, WORDS, IOVA, PAGE, PAGE, 0 },
+	{ "largest bitmap", 48, WORDS, IOVA, PAGE, PAGE, 1 << 28 },
+	{ "too large a bitmap", 48, WORDS, IOVA, PAGE, PAGE, (1 << 28) + 8 },
+	{ "bitmap that wraps", 48, WORDS, IOVA, PAGE, PAGE, ~0ULL },
+	{ "page size 1", 48, WORDS, IOVA, PAGE, 1, 4096 },
+	{ "page size 8 KiB", 48, WORDS, IOVA, 2 * PAGE, 2 * PAGE, 8 },
+	{ "two page sizes", 48, WORDS, IOVA, PAGE, PAGE | HUGE, 8 },
+	{ "odd IOVA", 48, WORDS, IOVA + 1, PAGE, PAGE, 8 },
+	{ "odd size", 48, WORDS, IOVA, PAGE + 1, PAGE, 8 },
+	{ "small size", 48, WORDS, IOVA, 1, PAGE, 8 },
+	{ "wraps", 48, WORDS, TOP, 2 * PAGE, PAGE, 8 },
+	{ "to NULL", 48, TO_NULL, IOVA, PAGE, PAGE, 8 },
+	{ "to the kernel", 48, TO_KERNEL, IOVA, PAGE, PAGE, 8 },
+	{ "to read-only memory", 48, TO_READ_ONLY, IOVA, PAGE, PAGE, 8 },
+	{ "to nothing", 48, TO_NOTHING, IOVA, PAGE, PAGE, 8 },
+	{ "all three to nothing", 48, TO_NOTHING, IOVA, 71 * PAGE, PAGE, 16 },
+	{ "nothing to nothing", 48, TO_NOTHING, PAGE, PAGE, PAGE, 8 },
+	{ "to an odd address", 48, TO_ODD, IOVA, 4 * PAGE, PAGE, 8 },
+};
+
+static void *bitmap_at(struct box *box, enum to to, __u64 *words)
+{
+	switch (to) {
+	case TO_NULL:
+		return NULL;
+	case TO_KERNEL:
+		return from(box, KERNEL);
+	case TO_READ_ONLY:
+		return from(box, READ_ONLY);
+	case TO_NOTHING:
+		return from(box, NONE);
+	case TO_ODD:
+		return (char *)words + 3;
+	default:
+		return words;
+	}
+}
+
+static void try_bitmap(struct box *box, int i)
+{
+	__u64 words[3] = { 0x8000000000000000ULL, 0x4000000000000000ULL, 0 };
+	const char *name = bitmaps[i].name;
+	struct {
+		struct vfio_iommu_type1_dma_unmap unmap;
+		struct vfio_bitmap bitmap;
+	} arg = {
+		.unmap = {
+			.argsz = bitmaps[i].argsz,
+			.flags = VFIO_DMA_UNMAP_FLAG_GET_DIRTY_BITMAP,
+			.iova = bitmaps[i].iova,
+			.size = bitmaps[i].size,
+		},
+		.bitmap = {
+			.pgsize = bitmaps[i].pgsize,
+			.size = bitmaps[i].bytes,
+			.data = bitmap_at(box, bitmaps[i].to, words),
+		},
+	};
+	int before = box_avail(box);
+
+	say(errno_of(ioctl(box->fd, VFIO_IOMMU_UNMAP_DMA, &arg)), "%s", name);
+	say(arg.unmap.size, "%s: size", name);
+	printf("%s: %s: bitmap = %llx %llx %llx\n", sequence, name, words[0],
+	       words[1], words[2]);
+	say(box_avail(box) - before, "%s: maps gone", name);
+}
+
+static void try_all_bitmaps(int type)
+{
+	struct vfio_iommu_type1_dirty_bitmap start = {
+		.argsz = sizeof(start),
+		.flags = VFIO_IOMMU_DIRTY_PAGES_FLAG_START,
+	};
+	struct box box;
+	int i;
+
+	box_open_type(&box, type);
+	say(errno_of(ioctl(box.fd, VFIO_IOMMU_DIRTY_PAGES, &start)), "start");
+	for (i = 0; i < ARRAY_SIZE(bitmaps); i++) {
+		must(box_map(&box, IOVA, box.mem, PAGE));
+		must(box_map(&box, IOVA + PAGE, box.mem, 3 * PAGE));
+		must(box_map(&box, IOVA + 70 * PAGE, box.mem, PAGE));
+		try_bitmap(&box, i);
+		say(box_unmap_all(&box), "%s: unmap all", bitmaps[i].name);
+	}
+	box_close(&box);
+}
+
+static void run_bitmap(void)
+{
+	try_all_bitmaps(TYPE1V2);
+}
+
+static void run_bitmap_v1(void)
+{
+	try_all_bitmaps(TYPE1);
+}
+
+/* Memory that is one large page, to processor and IOMMU */
+static void try_huge(int type)
+{
+	struct box box;
+
+	box_open_type(&box, type);
+	munmap(box.mem, MIB);
+	box.mem = must_ptr(mem_hugetlb(HUGE));
+	memset(box.mem, 1, HUGE);
+	must(box_map(&box, SPARE, box.mem + MIB - PAGE, PAGE));
+
+	say(box_map(&box, IOVA, box.mem, HUGE), "map");
+	box_say_charge("map");
+	say(box_reach(&box, IOVA), "reach");
+	say(box_reach(&box, IOVA + HUGE), "reach what is after it");
+	say(box_unmap(&box, IOVA + MIB, MIB), "unmap the second half");
+	say(box_reach(&box, IOVA), "second half");
+	say(box_unmap(&box, IOVA, PAGE), "unmap the first page");
+	say(box_reach(&box, IOVA), "first page");
+	box_say_charge("first page");
+	say(box_unmap_all(&box), "unmap all");
+
+	must(box_map(&box, SPARE, box.mem + MIB - PAGE, PAGE));
+	say(box_map(&box, IOVA + PAGE, box.mem, MIB), "map a part, odd page");
+	say(box_map(&box, IOVA + HUGE, box.mem, HUGE), "map all next to it");
+	say(box_reach(&box, IOVA + PAGE), "reach the part");
+	say(box_reach(&box, IOVA + HUGE), "reach all");
+	say(box_unmap(&box, IOVA, HUGE), "unmap the part");
+	say(box_reach(&box, IOVA + HUGE), "reach all then");
+	say(box_unmap(&box, 0, 1ULL << 32), "unmap everything");
+	box_say_charge("everything");
+	munmap(box.mem, HUGE);
+	box.mem = must_ptr(mem_base(MIB));
+	box_close(&box);
+}
+
+static void run_huge(void)
+{
+	try_huge(TYPE1V2);
+}
+
+static void run_huge_v1(void)
+{
+	try_huge(TYPE1);
 }
 
 static int invalidate(struct box *box, __u64 iova, __u64 size, const char *step)
@@ -492,6 +639,68 @@ static void run_address_v1(void)
 	try_address(TYPE1);
 }
 
+/* Not everybody may lock what the address is to be in. */
+static void run_address_limit(void)
+{
+	struct box box;
+	pid_t child;
+	int status;
+
+	box_open_type(&box, TYPE1V2);
+	must(box_map(&box, IOVA, box.mem, 4 * PAGE));
+	invalidate(&box, IOVA, 4 * PAGE, "invalidate");
+	child = must(fork());
+	if (!child) {
+		box_set_limit(8);
+		box_drop_capability(CAP_IPC_LOCK);
+		say(update(&box, IOVA, box.mem, 4 * PAGE), "over the limit");
+		box_say_charge("over the limit");
+		fflush(stdout);
+		_exit(0);
+	}
+	waitpid(child, &status, 0);
+	say(status, "child");
+	box_say_charge("still ours");
+	box_drop_capability(CAP_IPC_LOCK);
+	box_set_limit(8);
+	say(update(&box, IOVA, box.mem, 4 * PAGE), "over the limit, the same one");
+	box_say_charge("the same one");
+	say(box_unmap_all(&box), "unmap all");
+	box_say_charge("unmapped");
+	box_close(&box);
+}
+
+/* Devices of groups that came before are opened meanwhile. */
+static void run_address_late(void)
+{
+	struct box box;
+	int fd;
+
+	box_open(&box);
+	box_add_group(&box, 0);
+	box_add_group(&box, 1);
+	must(container_set_iommu(box.fd, TYPE1V2));
+	must(box_map(&box, IOVA, box.mem, 4 * PAGE));
+	invalidate(&box, IOVA, 4 * PAGE, "before a device");
+	fd = group_device(box.groups[0], &box.pci[0]);
+	say(fd < 0 ? fd : 0, "open while it is invalid");
+	if (fd >= 0)
+		close(fd);
+	say(update(&box, IOVA, box.mem, 4 * PAGE), "update");
+	must(box_map(&box, SPARE, box.mem + MIB - PAGE, PAGE));
+	box_add_edu(&box, 0);
+	say(box_reach(&box, IOVA), "reach");
+	invalidate(&box, IOVA, 4 * PAGE, "with a device");
+	fd = group_device(box.groups[1], &box.pci[1]);
+	say(fd < 0 ? fd : 0, "open another one");
+	if (fd >= 0)
+		close(fd);
+	say(box_map(&box, 2 * IOVA, box.mem, PAGE), "map something else");
+	say(box_unmap(&box, 2 * IOVA, PAGE), "unmap it");
+	say(box_unmap(&box, IOVA, 4 * PAGE), "unmap what is invalid");
+	box_close(&box);
+}
+
 static const struct sequence sequences[] = {
 	{ "map", run_map },
 	{ "map, v1", run_map_v1 },
@@ -499,8 +708,14 @@ static const struct sequence sequences[] = {
 	{ "unmap, v1", run_unmap_v1 },
 	{ "dirty", run_dirty },
 	{ "dirty, v1", run_dirty_v1 },
+	{ "bitmap", run_bitmap },
+	{ "bitmap, v1", run_bitmap_v1 },
+	{ "huge", run_huge },
+	{ "huge, v1", run_huge_v1 },
 	{ "address", run_address },
 	{ "address, v1", run_address_v1 },
+	{ "address, limit", run_address_limit },
+	{ "address, late", run_address_late },
 };
 
 int main(void)

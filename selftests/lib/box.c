@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <errno.h>
+#include <linux/capability.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -101,6 +104,28 @@ long box_unmap_all(struct box *box)
 	return rc ? rc : (long)unmap.size;
 }
 
+void box_unmap_dirty(struct box *box, __u64 iova, __u64 size)
+{
+	__u64 word = 0;
+	struct {
+		struct vfio_iommu_type1_dma_unmap unmap;
+		struct vfio_bitmap bitmap;
+	} arg = {
+		.unmap = {
+			.argsz = sizeof(arg),
+			.flags = VFIO_DMA_UNMAP_FLAG_GET_DIRTY_BITMAP,
+			.iova = iova,
+			.size = size,
+		},
+		.bitmap = { PAGE, sizeof(word), (void *)&word },
+	};
+
+	say(errno_of(ioctl(box->fd, VFIO_IOMMU_UNMAP_DMA, &arg)),
+	    "unmap with bitmap");
+	say(arg.unmap.size, "unmap with bitmap: size");
+	printf("%s: unmap with bitmap: bitmap = %llx\n", sequence, word);
+}
+
 int box_avail(struct box *box)
 {
 	union {
@@ -140,10 +165,82 @@ int box_reach(struct box *box, __u64 iova)
 	return can;
 }
 
+void box_set_limit(unsigned long kib)
+{
+	const struct rlimit limit = { kib * KIB, kib * KIB };
+
+	must(errno_of(setrlimit(RLIMIT_MEMLOCK, &limit)));
+}
+
+void box_drop_capability(int cap)
+{
+	struct __user_cap_header_struct head = { _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct data[2];
+
+	must(errno_of(syscall(SYS_capget, &head, data)));
+	data[0].effective &= ~(1U << cap);
+	must(errno_of(syscall(SYS_capset, &head, data)));
+}
+
 void box_say_charge(const char *when)
 {
 	say(status_kib("VmLck"), "%s: VmLck", when);
 	say(status_kib("VmPin"), "%s: VmPin", when);
+}
+
+void box_ask_extensions(struct box *box, const char *when)
+{
+	unsigned long e;
+
+	say(errno_of(ioctl(box->fd, VFIO_GET_API_VERSION)), "%s: version", when);
+	for (e = 0; e <= 12; e++)
+		say(errno_of(ioctl(box->fd, VFIO_CHECK_EXTENSION, e)),
+		    "%s: extension %lu", when, e);
+	say(errno_of(ioctl(box->fd, VFIO_CHECK_EXTENSION, ~0UL)),
+	    "%s: extension -1", when);
+}
+
+static const struct {
+	const char *name;
+	unsigned long cmd;
+} commands[] = {
+	{ "GET_INFO", VFIO_IOMMU_GET_INFO },
+	{ "MAP_DMA", VFIO_IOMMU_MAP_DMA },
+	{ "UNMAP_DMA", VFIO_IOMMU_UNMAP_DMA },
+	{ "DIRTY_PAGES", VFIO_IOMMU_DIRTY_PAGES },
+	{ "ENABLE", VFIO_IOMMU_ENABLE },
+	{ "DISABLE", VFIO_IOMMU_DISABLE },
+	{ "113 + 20", _IO(VFIO_TYPE, VFIO_BASE + 113) },
+	{ "another type", _IO('x', VFIO_BASE) },
+};
+
+void box_try_commands(struct box *box, const char *when)
+{
+	__u32 args[16];
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(commands); i++) {
+		say(errno_of(ioctl(box->fd, commands[i].cmd, 8)), "%s: %s, bad pointer",
+		    when, commands[i].name);
+		memset(args, 0, sizeof(args));
+		args[0] = 1;
+		say(errno_of(ioctl(box->fd, commands[i].cmd, args)), "%s: %s, short",
+		    when, commands[i].name);
+		memset(args, 0, sizeof(args));
+		args[0] = sizeof(args);
+		say(errno_of(ioctl(box->fd, commands[i].cmd, args)), "%s: %s, zeros",
+		    when, commands[i].name);
+	}
+}
+
+void box_try_types(struct box *box, const char *when)
+{
+	static const int types[] = { 0, 2, 4, 5, 6, 7, 8, 9, 10, 99, -1 };
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(types); i++)
+		say(container_set_iommu(box->fd, types[i]), "%s: type %d", when,
+		    types[i]);
 }
 
 /* Each in a process of its own, that leaves nothing to the next one. */

@@ -51,6 +51,8 @@ int box_map(struct box *box, __u64 iova, const void *va, __u64 size);
 /* Bytes, or an error */
 long box_unmap(struct box *box, __u64 iova, __u64 size);
 long box_unmap_all(struct box *box);
+/* With the bitmap of up to 64 pages, which is said */
+void box_unmap_dirty(struct box *box, __u64 iova, __u64 size);
 /* How many mappings it can still have */
 int box_avail(struct box *box);
 
@@ -60,6 +62,18 @@ int box_avail(struct box *box);
  * BOX_SPARE.
  */
 int box_reach(struct box *box, __u64 iova);
+/* From now on no more than so much memory of this process can be locked. */
+void box_set_limit(unsigned long kib);
+/* From now on this process has it no more. (The limit holds without CAP_IPC_LOCK.) */
+void box_drop_capability(int cap);
+
+/* What the container says to everything, whatever state it is in: */
+void box_ask_extensions(struct box *box, const char *when);
+/* Three arguments: none at all, one that is too short, zeros of the right size */
+void box_try_commands(struct box *box, const char *when);
+/* Of VFIO_SET_IOMMU; not those of vfio_iommu_type1 */
+void box_try_types(struct box *box, const char *when);
+
 /* What the process is charged for */
 void box_say_charge(const char *when);
 
