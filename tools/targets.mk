@@ -4,7 +4,7 @@
 # leaves alone what is up to date.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup kernel kernel-debug demo check check-arm64 bench shell clean
+.PHONY: help setup kernel kernel-debug demo check check-arm64 check-dpdk fuzz bench shell clean
 
 help:
 	@echo 'make setup    install packages, QEMU and the kernel source'
@@ -12,6 +12,8 @@ help:
 	@echo 'make demo     boot it and show, step by step, what the IOMMU allows'
 	@echo 'make check    run every test, on a plain and on a debug kernel'
 	@echo 'make check-arm64  run those of an SMMUv3 on an arm64 kernel (installs 500 MB)'
+	@echo 'make check-dpdk  drive network cards with DPDK (unpacks 350 MB; also in make check)'
+	@echo 'make fuzz     random calls on the debug kernel (SECONDS=60, SEED=to repeat)'
 	@echo 'make bench    measure it next to what others need'
 	@echo 'make shell    boot it to a shell (leave with exit or ctrl-a x)'
 	@echo 'make clean    remove build/ (the caches outside stay)'
@@ -37,6 +39,14 @@ check:
 
 check-arm64:
 	@tools/check/run arm64
+
+check-dpdk: kernel
+	@tools/check/dpdk
+
+# THREADS=1: the calls follow from the seed alone. PLAIN=1: on the plain kernel.
+fuzz: $(if $(PLAIN),kernel,kernel-debug)
+	@tools/fuzz/run $(if $(PLAIN),--plain) $(SEED:%=--seed %) \
+		$(SECONDS:%=--seconds %) $(THREADS:%=--threads %)
 
 bench:
 	@tools/bench/run
