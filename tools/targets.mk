@@ -4,7 +4,7 @@
 # leaves alone what is up to date.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup kernel kernel-debug demo check check-arm64 check-dpdk fuzz bench shell clean
+.PHONY: help setup kernel kernel-debug demo check check-arm64 check-dpdk coverage fuzz bench shell clean
 
 help:
 	@echo 'make setup    install packages, QEMU and the kernel source'
@@ -13,6 +13,7 @@ help:
 	@echo 'make check    run every test, on a plain and on a debug kernel'
 	@echo 'make check-arm64  run those of an SMMUv3 on an arm64 kernel (installs 500 MB)'
 	@echo 'make check-dpdk  drive network cards with DPDK (unpacks 350 MB; also in make check)'
+	@echo 'make coverage  count which lines the tests run (a kernel with gcov)'
 	@echo 'make fuzz     random calls on the debug kernel (SECONDS=60, SEED=to repeat)'
 	@echo 'make bench    measure it next to what others need'
 	@echo 'make shell    boot it to a shell (leave with exit or ctrl-a x)'
@@ -32,7 +33,7 @@ kernel-debug:
 
 demo: kernel
 	@$(MAKE) -s -C tools/demo OUTPUT=$(CURDIR)/build/demo KSRC=$(CURDIR)/build/linux
-	@tools/vm/run --pasid -- build/demo/demo
+	@tools/vm/run --pasid -- build/demo/demo -- build/demo/legacy
 
 check:
 	@tools/check/run
@@ -42,6 +43,9 @@ check-arm64:
 
 check-dpdk: kernel
 	@tools/check/dpdk
+
+coverage:
+	@tools/check/coverage
 
 # THREADS=1: the calls follow from the seed alone. PLAIN=1: on the plain kernel.
 fuzz: $(if $(PLAIN),kernel,kernel-debug)

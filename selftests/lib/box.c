@@ -174,7 +174,9 @@ void box_set_limit(unsigned long kib)
 
 void box_drop_capability(int cap)
 {
-	struct __user_cap_header_struct head = { _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_header_struct head = {
+		.version = _LINUX_CAPABILITY_VERSION_3,
+	};
 	struct __user_cap_data_struct data[2];
 
 	must(errno_of(syscall(SYS_capget, &head, data)));
