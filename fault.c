@@ -86,22 +86,36 @@ static void take_queued(struct iommufd_fault *fault,
 			list_move_tail(&group->node, list);
 }
 
-static void cancel(struct iommufd_fault *fault, const struct origin *origin)
+static void cancel_queued(struct iommufd_fault *fault,
+			  const struct origin *origin)
 {
 	struct iopf_group *group, *tmp;
-	unsigned long cookie;
 	LIST_HEAD(list);
 
-	guard(mutex)(&fault->lock);
 	take_queued(fault, origin, &list);
 	list_for_each_entry_safe(group, tmp, &list, node)
 		answer(fault, group, IOMMU_PAGE_RESP_INVALID);
+}
+
+static void cancel_unanswered(struct iommufd_fault *fault,
+			      const struct origin *origin)
+{
+	struct iopf_group *group;
+	unsigned long cookie;
+
 	xa_for_each(&fault->unanswered, cookie, group) {
 		if (!is_from(group, origin))
 			continue;
 		xa_erase(&fault->unanswered, cookie);
 		answer(fault, group, IOMMU_PAGE_RESP_INVALID);
 	}
+}
+
+static void cancel(struct iommufd_fault *fault, const struct origin *origin)
+{
+	guard(mutex)(&fault->lock);
+	cancel_queued(fault, origin);
+	cancel_unanswered(fault, origin);
 }
 
 /**
