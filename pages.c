@@ -50,6 +50,7 @@ struct io_backing *backing_create(const struct io_backing_ops *ops,
 	backing->npages = npages;
 	backing->writable = writable;
 	mutex_init(&backing->lock);
+	spin_lock_init(&backing->owner_lock);
 	if (ops->keys)
 		lockdep_set_class(&backing->lock, &ops->keys->backing);
 	INIT_LIST_HEAD(&backing->watches);
@@ -255,7 +256,7 @@ void backing_release_locked(struct io_backing *backing,
  */
 int backing_move_va(struct io_backing *backing, unsigned long addr)
 {
-	struct backing_owner to;
+	struct backing_owner from, to;
 	int rc;
 
 	if (!backing->ops->is_user)
@@ -268,9 +269,12 @@ int backing_move_va(struct io_backing *backing, unsigned long addr)
 		return rc;
 	}
 	backing_move_end(&backing->owner, &to, backing->npinned);
-	backing_owner_destroy(&backing->owner);
-	backing->owner = to;
-	backing->addr = addr;
+	from = backing->owner;
+	scoped_guard(spinlock, &backing->owner_lock) {
+		backing->owner = to;
+		backing->addr = addr;
+	}
+	backing_owner_destroy(&from);
 	return 0;
 }
 

@@ -144,15 +144,16 @@ struct backing_watch {
  * struct io_backing - a piece of memory that devices may be given
  * @ref: one for each area
  * @ops: [I] its source
- * @owner: [lock to change] who pays
+ * @owner: [lock and owner_lock to change] who pays
+ * @owner_lock: a leaf: lets @owner.mm and @addr be read without the lock
  * @npages: [I] its size
  * @writable: [I] devices may be allowed to write it; it is pinned for writing
  * @lock: orders pinning and unpinning
  * @holds: [lock] all struct backing_hold
  * @store: [lock to change] frames of the pages that are held
  * @npinned: [lock] pages that are pinned and charged
- * @addr: [lock to change] address of index 0 in the source, page aligned
- * @file: [I] the file, if that is the source
+ * @addr: [lock and owner_lock to change] address of index 0 in the source, page aligned
+ * @file: [I] the file, if that is the source and has pages for devices
  * @file_last: [I] offset of its last byte that is used
  * @dmabuf: [I] the dma-buf, if that is the source
  * @mmio: [I] the device memory of a process, if that is the source
@@ -164,6 +165,7 @@ struct io_backing {
 	struct kref ref;
 	const struct io_backing_ops *ops;
 	struct backing_owner owner;
+	spinlock_t owner_lock;
 	unsigned long npages;
 	bool writable;
 	struct mutex lock;

@@ -190,10 +190,10 @@ static int copy_by_page(struct io_backing *backing, unsigned long start,
 	return 0;
 }
 
-static int copy_by_va(struct io_backing *backing, unsigned long start,
-		      void *data, size_t length, unsigned int flags)
+static int copy_by_va(unsigned long va, void *data, size_t length,
+		      unsigned int flags)
 {
-	void __user *at = (void __user *)(backing->addr + start);
+	void __user *at = (void __user *)va;
 	unsigned long left;
 
 	if (flags & BACKING_COPY_WRITE)
@@ -203,21 +203,43 @@ static int copy_by_va(struct io_backing *backing, unsigned long start,
 	return left ? -EFAULT : 0;
 }
 
-/* A kernel thread borrows the owner's address space, as long as that lives. */
-static bool borrow_mm(struct io_backing *backing)
+/* Whose memory it is, and where; it may be about to move. To be dropped. */
+static struct mm_struct *find_memory(struct io_backing *backing,
+				     unsigned long *addr)
 {
-	/* A task that is exiting has no mm either. */
-	if (!(current->flags & PF_KTHREAD) ||
-	    !mmget_not_zero(backing->owner.mm))
-		return false;
-	kthread_use_mm(backing->owner.mm);
-	return true;
+	guard(spinlock)(&backing->owner_lock);
+	*addr = backing->addr;
+	mmgrab(backing->owner.mm);
+	return backing->owner.mm;
 }
 
-static void return_mm(struct io_backing *backing)
+/* A kernel thread may borrow an address space, as long as that lives. */
+static bool may_borrow(struct mm_struct *mm, unsigned int flags)
 {
-	kthread_unuse_mm(backing->owner.mm);
-	mmput_async(backing->owner.mm);
+	/* A task that is exiting has no mm either. */
+	return (flags & BACKING_COPY_KTHREAD) &&
+	       (current->flags & PF_KTHREAD) && mmget_not_zero(mm);
+}
+
+static int copy_user(struct io_backing *backing, unsigned long start,
+		     void *data, size_t length, unsigned int flags)
+{
+	unsigned long addr;
+	struct mm_struct *mm = find_memory(backing, &addr);
+	int rc;
+
+	if (current->mm == mm) {
+		rc = copy_by_va(addr + start, data, length, flags);
+	} else if (may_borrow(mm, flags)) {
+		kthread_use_mm(mm);
+		rc = copy_by_va(addr + start, data, length, flags);
+		kthread_unuse_mm(mm);
+		mmput_async(mm);
+	} else {
+		rc = copy_by_page(backing, start, data, length, flags);
+	}
+	mmdrop(mm);
+	return rc;
 }
 
 /**
@@ -235,17 +257,9 @@ static void return_mm(struct io_backing *backing)
 int backing_copy(struct io_backing *backing, unsigned long start, void *data,
 		 size_t length, unsigned int flags)
 {
-	int rc;
-
 	if (!backing->ops->has_pages)
 		return -EINVAL;
 	if (!backing->ops->is_user || (flags & BACKING_COPY_BY_PAGE))
 		return copy_by_page(backing, start, data, length, flags);
-	if (current->mm == backing->owner.mm)
-		return copy_by_va(backing, start, data, length, flags);
-	if (!(flags & BACKING_COPY_KTHREAD) || !borrow_mm(backing))
-		return copy_by_page(backing, start, data, length, flags);
-	rc = copy_by_va(backing, start, data, length, flags);
-	return_mm(backing);
-	return rc;
+	return copy_user(backing, start, data, length, flags);
 }
