@@ -104,11 +104,14 @@ static int pin_folios(struct io_backing *backing, unsigned long last,
 static int file_pin(struct io_backing *backing, unsigned long first,
 		    unsigned long last, unsigned long *next)
 {
-	struct address_space *mapping = backing->file->f_mapping;
+	struct address_space *mapping;
 	int rc;
 
+	if (!backing->file)
+		return -EINVAL;
 	if (!backing->writable)
 		return pin_folios(backing, last, next);
+	mapping = backing->file->f_mapping;
 	/* Whoever seals it sees us here, or the pins, or we see the seal. */
 	rc = mapping_map_writable(mapping);
 	if (rc)
@@ -120,7 +123,8 @@ static int file_pin(struct io_backing *backing, unsigned long first,
 
 static void file_release(struct io_backing *backing)
 {
-	fput(backing->file);
+	if (backing->file)
+		fput(backing->file);
 }
 
 static const struct io_backing_ops file_ops = {
@@ -142,7 +146,8 @@ bool backing_is_file(const struct io_backing *backing)
 
 /**
  * backing_create_file() - make a backing of part of a file
- * @file: the file; the backing takes a reference
+ * @file: the file; the backing takes a reference if it has pages for devices. What
+ *	is another file, cannot be pinned.
  * @start: byte offset in the file
  * @length: bytes, not 0; @start + @length - 1 does not wrap
  * @writable: devices may be allowed to write
@@ -169,7 +174,9 @@ struct io_backing *backing_create_file(struct file *file, unsigned long start,
 				 writable, mode);
 	if (IS_ERR(backing))
 		return backing;
-	backing->file = get_file(file);
+	/* Another one has no pages, and may hold the context that would hold it. */
+	if (shmem_file(file) || is_file_hugepages(file))
+		backing->file = get_file(file);
 	backing->file_last = start + length - 1;
 	return backing;
 }

@@ -189,6 +189,24 @@ TEST_F(map_file, not_memory)
 	close(file);
 }
 
+/*
+ * A mapping does not keep its own context, or a device in it: when the user has closed
+ * them the teardown finds nothing pinned.
+ */
+TEST_F(map_file, keeps_itself)
+{
+	struct context *c = &self->c;
+	struct ioas used = must_ioas(c->fd);
+
+	must_map(used, must_ptr(mem_base(SIZE)), SIZE, MAP_RW);
+	must(vfio_attach(c->edu[0].fd, used.id));
+	EXPECT_EQ(SIZE / PAGE, pins_since(c->pinned));
+	EXPECT_EQ(0, ioas_map_file_at(range_of(c->ioas, IOVA, SIZE), c->fd, 0,
+				      MAP_RW));
+	EXPECT_EQ(0, ioas_map_file_at(range_of(c->ioas, 2 * TAKEN, SIZE),
+				      c->edu[0].fd, 0, MAP_RW));
+}
+
 /* The device works on the file: its pages are those that a mapping shows. */
 TEST_F(map_file, dma)
 {
