@@ -20,22 +20,32 @@ static unsigned long area_npages(const struct io_area *area)
 		PAGE_SHIFT) + 1;
 }
 
+/* Or ERR_PTR(): of what is as long as that, vfio_iommu_type1 takes no track either. */
 static unsigned long *new_bits(const struct io_area *area)
 {
-	return kvcalloc(BITS_TO_LONGS(area_npages(area)), sizeof(unsigned long),
+	unsigned long *bits;
+
+	if (area_npages(area) > INT_MAX)
+		return ERR_PTR(-EINVAL);
+	bits = kvcalloc(BITS_TO_LONGS(area_npages(area)), sizeof(*bits),
 			GFP_KERNEL_ACCOUNT);
+	return bits ?: ERR_PTR(-ENOMEM);
 }
 
 /**
  * io_area_track_dirty() - give an area its bitmap
  * @area: is in no space yet
  *
- * Return: 0 or -ENOMEM.
+ * Return: 0, -ENOMEM, or -EINVAL it has too many pages.
  */
 int io_area_track_dirty(struct io_area *area)
 {
-	area->dirty = new_bits(area);
-	return area->dirty ? 0 : -ENOMEM;
+	unsigned long *bits = new_bits(area);
+
+	if (IS_ERR(bits))
+		return PTR_ERR(bits);
+	area->dirty = bits;
+	return 0;
 }
 
 /**
@@ -78,25 +88,45 @@ static void set_pinned(unsigned long first, unsigned long last, void *data)
 	bitmap_set(pinned->bits, first, last - first + 1);
 }
 
-/* What is pinned may be written at any time. To be freed by the caller. */
+/* What is pinned may be written at any time. To be freed by the caller, or ERR_PTR(). */
 static unsigned long *pinned_bits(struct io_area *area)
 {
 	unsigned long base = area->start >> PAGE_SHIFT;
 	struct pinned pinned = { .area = area, .bits = new_bits(area) };
 
-	if (pinned.bits)
+	if (!IS_ERR(pinned.bits))
 		backing_visit_pins(area->backing, base,
 				   base + area_npages(area) - 1, set_pinned,
 				   &pinned);
 	return pinned.bits;
 }
 
-/* Exchange the bitmap of an area. Returns the old one. */
+/* Add to what is dirty. */
+static void add_bits(struct io_area *area, const unsigned long *bits)
+{
+	lockdep_assert_held(&area->space->lock);
+	bitmap_or(area->dirty, area->dirty, bits, area_npages(area));
+}
+
+/*
+ * Exchange the bitmap of an area. Returns the old one, which has all of the new one:
+ * what is pinned now may have been written since the old one was made.
+ */
 static unsigned long *swap_bits(struct io_area *area, unsigned long *bits)
 {
 	guard(mutex)(&area->space->lock);
+	if (area->dirty && bits)
+		add_bits(area, bits);
 	swap(area->dirty, bits);
 	return bits;
+}
+
+/* Nobody has learned of these. */
+static void put_bits_back(struct io_area *area, const unsigned long *bits)
+{
+	guard(mutex)(&area->space->lock);
+	if (area->dirty && bits)
+		add_bits(area, bits);
 }
 
 static int track_areas(struct io_space *space)
@@ -107,9 +137,9 @@ static int track_areas(struct io_space *space)
 
 	while ((area = io_space_walk(space, area, &cursor))) {
 		bits = pinned_bits(area);
-		if (!bits) {
+		if (IS_ERR(bits)) {
 			area_put(area);
-			return -ENOMEM;
+			return PTR_ERR(bits);
 		}
 		kvfree(swap_bits(area, bits));
 	}
@@ -131,7 +161,7 @@ static void untrack_areas(struct io_space *space)
  * @on: begin; if that has been done already nothing happens
  *
  * Context: may sleep. The caller lets nothing be mapped or unmapped meanwhile.
- * Return: 0 or -ENOMEM.
+ * Return: 0, -ENOMEM, or -EINVAL a mapping has too many pages.
  */
 int io_space_track_dirty(struct io_space *space, bool on)
 {
@@ -169,10 +199,12 @@ static int report_area(struct io_area *area, bool all,
 	if (all)
 		return fn(&dirty, data);
 	pinned = pinned_bits(area);
-	if (!pinned)
-		return -ENOMEM;
+	if (IS_ERR(pinned))
+		return PTR_ERR(pinned);
 	dirty.bits = swap_bits(area, pinned);
 	rc = fn(&dirty, data);
+	if (rc)
+		put_bits_back(area, dirty.bits);
 	kvfree(dirty.bits);
 	return rc;
 }
@@ -186,7 +218,7 @@ static int report_area(struct io_area *area, bool all,
  * @data: for @fn
  *
  * Context: may sleep. The caller lets nothing be mapped or unmapped meanwhile.
- * Return: 0, -ENOMEM, or what @fn returns.
+ * Return: 0, -ENOMEM, or what @fn returns; what it did not take stays dirty.
  */
 int io_space_report_dirty(struct io_space *space, const struct io_range *range,
 			  int (*fn)(const struct io_dirty *dirty, void *data),

@@ -501,21 +501,25 @@ static int expel_users(struct io_space *space, struct list_head *areas)
 }
 
 /**
- * io_space_unmap() - remove all areas in a range
+ * io_space_unmap_after() - remove all areas in a range, after a last look at them
  * @space: the space
  * @first: first IOVA
  * @last: last IOVA
+ * @before: called when no kernel user can use the areas any more, under no lock; what
+ *	it returns if that is not 0 ends the unmap, which then removes nothing
+ * @data: for @before
  * @unmapped: receives how many bytes were removed
  *
  * Context: may sleep; takes the space's and the areas' locks, calls back kernel
  * users.
  * Return: 0; -ENOENT there is none, or one lies not wholly inside; -EBUSY one is
  * just being mapped or unmapped, or hardware works on it; -EDEADLOCK a kernel user does not give up its
- * pins; -EINTR on a fatal signal. An error removes nothing. (uapi-behaviour.md
+ * pins; -EINTR on a fatal signal; or what @before returned. An error removes nothing. (uapi-behaviour.md
  * 6.7, better-than-7.3.md rows 5 and 16)
  */
-int io_space_unmap(struct io_space *space, unsigned long first,
-		   unsigned long last, unsigned long *unmapped)
+int io_space_unmap_after(struct io_space *space, unsigned long first,
+			 unsigned long last, int (*before)(void *data),
+			 void *data, unsigned long *unmapped)
 {
 	struct io_area *area;
 	LIST_HEAD(areas);
@@ -528,6 +532,8 @@ int io_space_unmap(struct io_space *space, unsigned long first,
 	if (list_empty(&areas))
 		return -ENOENT;
 	rc = expel_users(space, &areas);
+	if (!rc && before)
+		rc = before(data);
 	if (rc) {
 		unclaim_areas(space, &areas);
 		return rc;
@@ -666,7 +672,7 @@ static void leave(struct io_space *space, struct io_domain *dom)
 		list_del(&dom->item);
 		io_space_update_align(space);
 		/* Nobody knows what its devices have written. */
-		if (space->tracks_dirty)
+		if (READ_ONCE(space->tracks_dirty))
 			for_each_area(area, space, 0, ULONG_MAX)
 				io_area_set_dirty(area, area->start,
 						  area_length(area));

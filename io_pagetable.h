@@ -235,8 +235,17 @@ void io_space_init(struct io_space *space);
 void io_space_destroy(struct io_space *space);
 int io_space_map(struct io_space *space, struct list_head *areas,
 		 unsigned long addr, unsigned long *iova, unsigned int flags);
-int io_space_unmap(struct io_space *space, unsigned long first,
-		   unsigned long last, unsigned long *unmapped);
+int io_space_unmap_after(struct io_space *space, unsigned long first,
+			 unsigned long last, int (*before)(void *data),
+			 void *data, unsigned long *unmapped);
+
+/* Remove all areas in a range, see above. */
+static inline int io_space_unmap(struct io_space *space, unsigned long first,
+				 unsigned long last, unsigned long *unmapped)
+{
+	return io_space_unmap_after(space, first, last, NULL, NULL, unmapped);
+}
+
 int io_space_slice(struct io_space *space, const struct io_range *range,
 		   int prot, struct list_head *areas, unsigned long *addr);
 void areas_free(struct list_head *areas);

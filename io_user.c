@@ -312,6 +312,8 @@ static bool begin_unpin(struct io_space *space, const struct io_range *range,
 	WRITE_ONCE(area->busy, area->busy + 1);
 	set_slice(slice, area, range);
 	slice->locks = !!(prot & IO_PIN_LOCKED);
+	/* Until now it may have been written. */
+	io_area_set_dirty(area, slice->start, slice->length);
 	return true;
 }
 

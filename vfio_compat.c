@@ -358,7 +358,7 @@ static int set_type1(struct iommufd_ctx *ictx, unsigned long type)
 static int set_iommu(struct iommufd_ctx *ictx, unsigned long type)
 {
 	guard(rwsem_write)(&ictx->vfio_lock);
-	if (ictx->container && ictx->vfio_type)
+	if (ictx->container && READ_ONCE(ictx->vfio_type))
 		return -EINVAL;
 	if (is_no_iommu(ictx))
 		return set_no_iommu_type(ictx, type);

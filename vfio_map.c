@@ -116,6 +116,9 @@ int iommufd_vfio_map_dma(struct iommufd_ctx *ictx, void __user *arg)
 		return -EFAULT;
 	if (map.argsz < minsz || (map.flags & ~known))
 		return -EINVAL;
+	/* No IOMMU driver maps what may neither be read nor written. */
+	if (!ictx->container && !map.flags)
+		return -EINVAL;
 	rc = ictx->container ? check_native_map(&map) : 0;
 	if (rc)
 		return rc;
@@ -196,7 +199,7 @@ struct unmap_op {
 
 static int fit_range(struct unmap_op *op)
 {
-	bool v1 = op->ictx->vfio_type == VFIO_TYPE1_IOMMU;
+	bool v1 = READ_ONCE(op->ictx->vfio_type) == VFIO_TYPE1_IOMMU;
 
 	if (op->ictx->container)
 		return v1 ? fit_v1(op->space, &op->range) :
@@ -204,8 +207,10 @@ static int fit_range(struct unmap_op *op)
 	return v1 ? cut_ends(op->space, &op->range) : 0;
 }
 
-static int tell_dirty(struct unmap_op *op)
+static int tell_dirty(void *data)
 {
+	struct unmap_op *op = data;
+
 	if (!(op->flags & VFIO_DMA_UNMAP_FLAG_GET_DIRTY_BITMAP))
 		return 0;
 	return iommufd_vfio_report_dirty(op->space, &op->range, &op->bitmap);
@@ -227,10 +232,8 @@ static int run_unmap(struct unmap_op *op)
 		return rc == -ENOENT ? 0 : rc;
 	if (op->flags & VFIO_DMA_UNMAP_FLAG_VADDR)
 		return io_space_invalidate_va(op->space, range, &op->unmapped);
-	rc = tell_dirty(op);
-	if (rc)
-		return rc;
-	rc = io_space_unmap(op->space, range->first, range->last, &op->unmapped);
+	rc = io_space_unmap_after(op->space, range->first, range->last,
+				  tell_dirty, op, &op->unmapped);
 	if (rc != -ENOENT)
 		return rc;
 	/* Nothing is mapped there, or not only there. */

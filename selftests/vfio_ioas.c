@@ -2,6 +2,10 @@
 /*
  * IOMMU_VFIO_IOAS: which IOAS the ioctls of a VFIO container work on.
  */
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+
+#include "lib/container.h"
 #include "test.h"
 
 #define GET	IOMMU_VFIO_IOAS_GET
@@ -83,6 +87,36 @@ TEST_F(vfio_ioas, destroy)
 	/* The ID comes back, the choice does not. */
 	EXPECT_EQ(one, ioas_alloc(self->fd));
 	EXPECT_EQ(-ENODEV, iommufd_vfio_ioas(self->fd, GET, 0));
+}
+
+/* What may neither be read nor written is no mapping for an IOMMU. */
+TEST_F(vfio_ioas, no_direction)
+{
+	char *mem = must_ptr(mem_base(PAGE));
+
+	must(iommufd_vfio_ioas(self->fd, SET, must(ioas_alloc(self->fd))));
+	EXPECT_EQ(-EINVAL, container_map(self->fd, 0, mem, PAGE, 0));
+	EXPECT_EQ(0, container_map(self->fd, 0, mem, PAGE, DMA_R));
+	munmap(mem, PAGE);
+}
+
+/* Before there is a device nothing is pinned; a bitmap of 4 GiB is too much all the same. */
+TEST(log_of_a_huge_mapping)
+{
+	struct vfio_iommu_type1_dirty_bitmap start = {
+		.argsz = sizeof(start),
+		.flags = VFIO_IOMMU_DIRTY_PAGES_FLAG_START,
+	};
+	int fd = must(container_open(NATIVE_NODE));
+	struct ioas ioas = must_ioas(fd);
+
+	must(iommufd_vfio_ioas(fd, SET, ioas.id));
+	must(container_set_iommu(fd, VFIO_TYPE1v2_IOMMU));
+	must(ioctl(fd, VFIO_IOMMU_DIRTY_PAGES, &start));
+	EXPECT_EQ(-EINVAL, ioas_map_at(range_of(ioas, 0, 1UL << 47),
+				       (void *)PAGE, MAP_RW));
+	EXPECT_EQ(0, ioas_map_at(range_of(ioas, 0, GIB), (void *)PAGE, MAP_RW));
+	close(fd);
 }
 
 TEST_HARNESS_MAIN
