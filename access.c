@@ -342,7 +342,7 @@ int iommufd_access_pin_pages(struct iommufd_access *access, unsigned long iova,
 		return rc;
 	ioas = iommufd_access_ioas(access);
 	if (IS_ERR(ioas))
-		return PTR_ERR(ioas);
+		return errno_for(access, PTR_ERR(ioas));
 	rc = io_space_pin(&ioas->space, &range, prot, out_pages);
 	iommufd_ioas_put(ioas);
 	return errno_for(access, rc);
@@ -414,7 +414,7 @@ int iommufd_access_rw(struct iommufd_access *access, unsigned long iova,
 	scoped_guard(mutex, &access->lock)
 		ioas = use_ioas(access, access->ioas_unpin);
 	if (IS_ERR(ioas))
-		return PTR_ERR(ioas);
+		return errno_for(access, PTR_ERR(ioas));
 	rc = io_space_rw(&ioas->space, &range, data, copy_flags(flags));
 	iommufd_ioas_put(ioas);
 	return errno_for(access, rc);

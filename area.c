@@ -526,7 +526,7 @@ static bool is_in_domain_that(struct io_area *area,
  *
  * Context: may sleep; takes @area->lock.
  * Return: 0; -ENOENT it is not mapped any more; -EINVAL it was taken away;
- * -EOPNOTSUPP there is no such domain.
+ * -EOPNOTSUPP there is no such domain; -EAGAIN it was cut, another area has @iova.
  */
 int area_find_phys(struct io_area *area, unsigned long iova,
 		   bool (*suits)(const struct iommu_domain *domain),
@@ -543,6 +543,8 @@ int area_find_phys(struct io_area *area, unsigned long iova,
 		return -ENOENT;
 	if (!is_in_domain_that(area, suits))
 		return -EOPNOTSUPP;
+	if (iova > area->node.last)
+		return -EAGAIN;
 	for_each_pfn_run(&run, &area->backing->store, at >> PAGE_SHIFT,
 			 last_index(area)) {
 		if (!next)

@@ -60,7 +60,7 @@ static int eventq_release(struct inode *inode, struct file *file)
 		return 0;
 	ictx = eventq->ictx;
 	iommufd_object_unkeep(&eventq->obj);
-	iommufd_ctx_put(ictx);
+	fput(ictx->file);
 	return 0;
 }
 
@@ -111,7 +111,7 @@ void iommufd_eventq_publish(struct iommufd_ucmd *ucmd)
 		container_of(ucmd->new_obj, struct iommufd_eventq, obj);
 
 	iommufd_object_keep(&eventq->obj);
-	iommufd_ctx_get(ucmd->ictx);
+	get_file(ucmd->ictx->file);
 	ucmd->new_file->private_data = eventq;
 	fd_install(ucmd->new_fd, ucmd->new_file);
 }

@@ -292,6 +292,7 @@ static void undo_delivery(struct iommufd_fault *fault,
 		return;
 	guard(spinlock)(&fault->queue_lock);
 	list_add(&delivery->group->node, &fault->queued);
+	wake_up_interruptible_poll(&fault->readers, EPOLLIN | EPOLLRDNORM);
 }
 
 static ssize_t deliver(struct iommufd_fault *fault, char __user *buf,

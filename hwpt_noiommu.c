@@ -98,7 +98,9 @@ int iommufd_ioas_noiommu_get_pa(struct iommufd_ucmd *ucmd)
 	ioas = iommufd_ioas_get(ucmd->ictx, cmd->ioas_id);
 	if (IS_ERR(ioas))
 		return PTR_ERR(ioas);
-	rc = find_phys(&ioas->space, cmd);
+	do
+		rc = find_phys(&ioas->space, cmd);
+	while (rc == -EAGAIN);
 	iommufd_ioas_put(ioas);
 	return rc;
 }

@@ -69,7 +69,7 @@ static int iommufd_mmap(struct file *file, struct vm_area_struct *vma)
 	int rc = iommufd_viommu_mmap(ictx, vma);
 
 	/* That of VFIO cannot be mapped at all. */
-	return rc == -ENXIO && ictx->container ? -ENODEV : rc;
+	return rc && ictx->container ? -ENODEV : rc;
 }
 
 static const struct file_operations iommufd_fops = {

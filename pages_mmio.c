@@ -331,6 +331,8 @@ static int watch_vma(struct io_backing *backing)
 	do
 		rc = look(source);
 	while (rc == -EAGAIN && !fatal_signal_pending(current));
+	if (rc == -EAGAIN)
+		return -EINTR;
 	return rc == -ENOENT || rc == -EACCES ? -EFAULT : rc;
 }
 
