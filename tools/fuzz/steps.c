@@ -290,8 +290,9 @@ static int switch_device(struct thread *t, int fd, struct file *file)
 
 	if (devices[file->device].is_engine)
 		return -ENODEV;
-	return rng_one_in(&t->rng, 2) ? vfio_bus_master(fd, on) :
-					vfio_memory(fd, on);
+	if (rng_one_in(&t->rng, 2))
+		return vfio_bus_master(fd, on);
+	return vfio_memory(fd, on);
 }
 
 static int switching(struct thread *t)
