@@ -288,6 +288,7 @@ static int switch_attachment(const struct attach_op *op,
 	if (!handle)
 		return -ENOMEM;
 	handle->igroup = igroup;
+	handle->attachment = attachment;
 	handle->dev_id = op->idev->obj.id;
 	rc = core_switch(op, attachment, hwpt, &handle->handle);
 	if (rc)
@@ -564,7 +565,7 @@ int iommufd_device_replace(struct iommufd_device *idev, ioasid_t pasid,
 }
 EXPORT_SYMBOL_NS_GPL(iommufd_device_replace, "IOMMUFD");
 
-/* @idev goes, others stay: what is reported from now on names one of those. */
+/* @idev goes, others stay: what else is reported from now on names one of those. */
 static void leave_others(struct iommufd_attachment *attachment,
 			 struct iommufd_device *idev)
 {

@@ -143,12 +143,14 @@ static inline void iommufd_group_msi_leave(struct iommufd_group_msi *group)
  * struct iommufd_attach_handle - what the iommu core keeps of an attachment
  * @handle: the core's part
  * @igroup: the group that is attached
- * @dev_id: object id of the device that page requests are said to come from, one
- *          of those that are attached
+ * @attachment: the devices of the group that are
+ * @dev_id: object id of one of them, for page requests of a device of the group
+ *          that is not
  */
 struct iommufd_attach_handle {
 	struct iommu_attach_handle handle;
 	struct iommufd_group *igroup;
+	struct iommufd_attachment *attachment;
 	u32 dev_id;
 };
 

@@ -227,17 +227,34 @@ static void compose(struct iommu_hwpt_pgfault *message,
 	message->cookie = cookie;
 }
 
-static void compose_all(struct delivery *delivery)
+/*
+ * The object id of the device that asked. Who detaches a device takes it out of the
+ * attachment, then waits for @fault->lock to cancel its groups, which the caller
+ * holds: what is found is not freed.
+ */
+static u32 id_of_asker(const struct iopf_group *group)
 {
 	struct iommufd_attach_handle *handle =
-		container_of(delivery->group->attach_handle,
+		container_of(group->attach_handle,
 			     struct iommufd_attach_handle, handle);
+	struct iommufd_device *idev;
+	unsigned long id;
+
+	xa_for_each(&handle->attachment->devices, id, idev)
+		if (idev->dev == group->fault_param->dev)
+			return id;
+	return READ_ONCE(handle->dev_id);
+}
+
+static void compose_all(struct delivery *delivery)
+{
+	u32 dev_id = id_of_asker(delivery->group);
 	struct iopf_fault *fault;
 	u32 i = 0;
 
 	list_for_each_entry(fault, &delivery->group->faults, list)
 		compose(&delivery->messages[i++], &fault->fault.prm,
-			READ_ONCE(handle->dev_id), delivery->cookie);
+			dev_id, delivery->cookie);
 }
 
 /* It stays where it is as long as the caller holds @fault->lock. */
