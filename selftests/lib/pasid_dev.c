@@ -3,6 +3,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "edu.h"
 #include "pasid_dev.h"
 
@@ -90,37 +91,77 @@ bool pasid_dev_enabled(struct pasid_dev *dev)
 	return read_reg(dev, PASID_DEV_ENABLED) & PASID_DEV_HAS_PASID;
 }
 
-static int transfer(struct pasid_dev *dev, __u32 pasid, __u64 iova,
-		    __u32 length, __u32 command)
+bool pasid_dev_asks(struct pasid_dev *dev)
 {
-	write_reg(dev, PASID_DEV_PASID, pasid);
-	write_reg(dev, PASID_DEV_IOVA_LOW, iova);
-	write_reg(dev, PASID_DEV_IOVA_HIGH, iova >> 32);
-	write_reg(dev, PASID_DEV_OFFSET, 0);
-	write_reg(dev, PASID_DEV_LENGTH, length);
-	write_reg(dev, PASID_DEV_COMMAND, command);
-	switch (read_reg(dev, PASID_DEV_STATUS)) {
-	case PASID_DEV_DONE:
-		return 0;
-	case PASID_DEV_BLOCKED:
-		return -EFAULT;
-	case PASID_DEV_REFUSED:
-		return -EPERM;
-	default:
-		return -EIO;
-	}
+	return read_reg(dev, PASID_DEV_ENABLED) & PASID_DEV_HAS_PRI;
+}
+
+int pasid_dev_state(struct pasid_dev *dev, int channel)
+{
+	static const int states[] = {
+		[PASID_DEV_IDLE] = -ENODATA,
+		[PASID_DEV_DONE] = 0,
+		[PASID_DEV_BLOCKED] = -EFAULT,
+		[PASID_DEV_REFUSED] = -EPERM,
+		[PASID_DEV_ASKING] = -EINPROGRESS,
+		[PASID_DEV_DENIED] = -EACCES,
+	};
+	__u32 status = read_reg(dev, channel * PASID_DEV_CHANNEL +
+				     PASID_DEV_STATUS);
+
+	return status < sizeof(states) / sizeof(*states) ? states[status] : -EIO;
+}
+
+int pasid_dev_result(struct pasid_dev *dev, int channel)
+{
+	long end = clock_ms() + 10000;
+	int state;
+
+	while ((state = pasid_dev_state(dev, channel)) == -EINPROGRESS &&
+	       clock_ms() < end)
+		usleep(20);	/* who answers needs QEMU, too */
+	return state;
+}
+
+static int run(struct pasid_dev *dev, int channel, const struct pasid_dma *dma,
+	       __u32 command)
+{
+	int at = channel * PASID_DEV_CHANNEL;
+
+	write_reg(dev, at + PASID_DEV_PASID, dma->pasid);
+	write_reg(dev, at + PASID_DEV_IOVA_LOW, dma->iova);
+	write_reg(dev, at + PASID_DEV_IOVA_HIGH, dma->iova >> 32);
+	write_reg(dev, at + PASID_DEV_OFFSET, dma->offset);
+	write_reg(dev, at + PASID_DEV_LENGTH, dma->length);
+	write_reg(dev, at + PASID_DEV_COMMAND,
+		  command | (dma->store ? PASID_DEV_STORE : PASID_DEV_LOAD));
+	return pasid_dev_state(dev, channel);
+}
+
+int pasid_dev_start(struct pasid_dev *dev, int channel,
+		    const struct pasid_dma *dma)
+{
+	return run(dev, channel, dma, PASID_DEV_ASK);
 }
 
 int pasid_dev_load(struct pasid_dev *dev, __u32 pasid, __u64 iova,
 		   __u32 length)
 {
-	return transfer(dev, pasid, iova, length, PASID_DEV_LOAD);
+	const struct pasid_dma dma = {
+		.pasid = pasid, .iova = iova, .length = length,
+	};
+
+	return run(dev, 0, &dma, 0);
 }
 
 int pasid_dev_store(struct pasid_dev *dev, __u32 pasid, __u64 iova,
 		    __u32 length)
 {
-	return transfer(dev, pasid, iova, length, PASID_DEV_STORE);
+	const struct pasid_dma dma = {
+		.pasid = pasid, .iova = iova, .length = length, .store = true,
+	};
+
+	return run(dev, 0, &dma, 0);
 }
 
 void pasid_dev_get(struct pasid_dev *dev, void *page)

@@ -42,6 +42,32 @@ int pasid_dev_load(struct pasid_dev *dev, __u32 pasid, __u64 iova,
 int pasid_dev_store(struct pasid_dev *dev, __u32 pasid, __u64 iova,
 		    __u32 length);
 
+/*
+ * A transfer for which the device asks for the pages that are not there. It has
+ * PASID_DEV_CHANNELS channels, each for one transfer at a time.
+ */
+struct pasid_dma {
+	__u64 iova;
+	__u32 pasid;
+	__u32 offset;		/* in the buffer */
+	__u32 length;
+	bool store;		/* to memory */
+};
+
+/* Has the kernel switched on its page requests? */
+bool pasid_dev_asks(struct pasid_dev *dev);
+int pasid_dev_start(struct pasid_dev *dev, int channel,
+		    const struct pasid_dma *dma);
+/*
+ * 0 when the transfer is over. EINPROGRESS while the device waits for the answer,
+ * EACCES when that is that there are no such pages, EFAULT when there is still no
+ * page or it may not be accessed like this, EPERM as above, ENODATA when no transfer
+ * was started since the last reset.
+ */
+int pasid_dev_state(struct pasid_dev *dev, int channel);
+/* The same once it is not EINPROGRESS any longer; that after ten seconds */
+int pasid_dev_result(struct pasid_dev *dev, int channel);
+
 /* The buffer, as the CPU reads and writes it: a page */
 void pasid_dev_get(struct pasid_dev *dev, void *page);
 void pasid_dev_put(struct pasid_dev *dev, const void *page);

@@ -17,6 +17,7 @@ BORROWED = "hw-usb-smartcard.so"
 STOCK = [path for lib in ("lib/*-linux-gnu", "lib", "lib64")
          for path in emulator.directories(f"{lib}/qemu/{BORROWED}")]
 VTD = ",fsts=on,pasid-bits=8"      # of a VT-d that is in scalable mode
+PRI = ",device-iotlb=on,svm=on"    # and takes page requests
 DEVICE = "ccid-card-passthru"
 
 
@@ -52,7 +53,7 @@ def compile_into(where, symbol):
     # Does QEMU take it, and the options of VT-d?
     call([QEMU, "-machine", "q35,kernel-irqchip=off", "-accel", "tcg", "-nodefaults",
           "-display", "none", "-S", "-monitor", "stdio",
-          "-device", "intel-iommu,intremap=on,scalable-mode=on" + VTD, "-device", DEVICE],
+          "-device", "intel-iommu,intremap=on,scalable-mode=on" + VTD + PRI, "-device", DEVICE],
          input="quit\n", env=environment(where))
 
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What the device needs of QEMU 10 and 11: declared here, as distributions do not package
+ * What the device needs of QEMU 11: declared here, as distributions do not package
  * QEMU's headers. Objects of QEMU are void pointers. All functions are among the
  * symbols that the emulator exports to its modules.
  */
@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 /* Modules: run a function when the types of this module are wanted. */
 #define MODULE_INIT_QOM 3
@@ -104,9 +105,53 @@ void pcie_cap_flr_write_config(void *device, uint32_t at, uint32_t value,
 void pcie_add_capability(void *device, uint16_t id, uint8_t version,
 			 uint16_t at, uint16_t size);
 void pcie_ats_init(void *device, uint16_t at, bool aligned);
-/* From QEMU 10.1 on; NULL before. */
+void pcie_pasid_init(void *device, uint16_t at, uint8_t bits, bool execute,
+		     bool privileged);
 void pcie_pri_init(void *device, uint16_t at, uint32_t outstanding,
-		   bool with_pasid) __attribute__((weak));
+		   bool with_pasid);
+bool pcie_pasid_enabled(const void *device);
+bool pcie_ats_enabled(const void *device);
+bool pcie_pri_enabled(const void *device);
+
+/* ATS: what the IOMMU makes of an address */
+struct translation {
+	void *space;		/* where the DMA goes */
+	uint64_t iova;
+	uint64_t address;	/* in @space */
+	uint64_t mask;		/* bits of @address that are those of the IOVA */
+	uint32_t access;	/* that is allowed */
+	uint32_t pasid;
+};
+
+#define MAY_READ	1
+#define MAY_WRITE	2
+
+/* Returns how many of @found are filled, or a negative errno. */
+ssize_t pci_ats_request_translation(void *device, uint32_t pasid,
+				    bool privileged, bool execute,
+				    uint64_t iova, size_t length, bool no_write,
+				    struct translation *found, size_t room,
+				    uint32_t *errors);
+
+/* PRI: an IOMMU is asked for pages, and answers later. */
+struct page_answer {
+	uint32_t code;		/* PAGE_GRANTED or another */
+	uint16_t group;
+};
+
+#define PAGE_GRANTED	0
+
+struct page_listener {
+	void (*answered)(struct page_listener *listener,
+			 struct page_answer *answer);
+};
+
+int pci_pri_register_notifier(void *device, uint32_t pasid,
+			      struct page_listener *listener);
+void pci_pri_unregister_notifier(void *device, uint32_t pasid);
+int pci_pri_request_page(void *device, uint32_t pasid, bool privileged,
+			 bool execute, uint64_t iova, bool last, uint16_t group,
+			 bool read, bool write);
 
 /* The address space of DMA without PASID */
 void *pci_device_iommu_address_space(void *device);
