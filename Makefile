@@ -5,6 +5,9 @@
 
 ifneq ($(or $(KERNELRELEASE),$(srctree)),)
 
+# In a kernel that has gcov: make coverage counts what the tests run.
+GCOV_PROFILE := $(CONFIG_IOMMUFD_TEST)
+
 iommufd-y := \
 	access.o \
 	area.o \
