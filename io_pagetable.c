@@ -513,9 +513,9 @@ static int expel_users(struct io_space *space, struct list_head *areas)
  * Context: may sleep; takes the space's and the areas' locks, calls back kernel
  * users.
  * Return: 0; -ENOENT there is none, or one lies not wholly inside; -EBUSY one is
- * just being mapped or unmapped, or hardware works on it; -EDEADLOCK a kernel user does not give up its
- * pins; -EINTR on a fatal signal; or what @before returned. An error removes nothing. (uapi-behaviour.md
- * 6.7, better-than-7.3.md rows 5 and 16)
+ * just being mapped or unmapped, or hardware works on it; -EDEADLOCK a kernel user
+ * does not give up its pins; -EINTR on a fatal signal; or what @before returned. An
+ * error removes nothing. (uapi-behaviour.md 6.7, better-than-7.3.md rows 5 and 16)
  */
 int io_space_unmap_after(struct io_space *space, unsigned long first,
 			 unsigned long last, int (*before)(void *data),
