@@ -247,6 +247,49 @@ static void core_detach(struct iommufd_device *idev, ioasid_t pasid,
 		iommu_detach_device_pasid(domain, idev->dev, pasid);
 }
 
+/* Can devices of the group have page requests that somebody answers? */
+static bool takes_faults(struct iommufd_group *igroup)
+{
+	struct iommufd_attachment *attachment;
+	unsigned long pasid;
+
+	xa_for_each(&igroup->attachments, pasid, attachment)
+		if (attachment->hwpt && attachment->hwpt->fault)
+			return true;
+	return false;
+}
+
+static int core_leave_and_enter(const struct attach_op *op,
+				struct iommufd_attachment *attachment,
+				struct iommu_domain *domain,
+				struct iommu_attach_handle *handle)
+{
+	struct iommu_domain *from = attachment->hwpt->domain;
+	int rc;
+
+	if (!attachment->blocked)
+		core_detach(op->idev, op->pasid, from);
+	rc = core_attach(op, domain, handle);
+	attachment->blocked =
+		rc && core_attach(op, from, &attachment->handle->handle);
+	return rc;
+}
+
+/*
+ * The core stores the new handle when the IOMMU driver has drained the requests of
+ * the old one: one that comes in between finds the old handle, of which nobody knows
+ * when it is no longer used. It takes a detach to have none.
+ */
+static int core_move(const struct attach_op *op,
+		     struct iommufd_attachment *attachment,
+		     struct iommufd_hw_pagetable *hwpt,
+		     struct iommu_attach_handle *handle)
+{
+	if (attachment->blocked || hwpt->fault || takes_faults(op->idev->igroup))
+		return core_leave_and_enter(op, attachment, hwpt->domain, handle);
+	return core_replace(op, hwpt->domain, handle);
+}
+
 /* The RIDs are what interrupts come from. */
 static int core_switch(const struct attach_op *op,
 		       struct iommufd_attachment *attachment,
@@ -263,7 +306,7 @@ static int core_switch(const struct attach_op *op,
 	if (rc)
 		return rc;
 	if (attachment->hwpt)
-		rc = core_replace(op, hwpt->domain, handle);
+		rc = core_move(op, attachment, hwpt, handle);
 	else
 		rc = core_attach(op, hwpt->domain, handle);
 	if (rid)
@@ -273,7 +316,7 @@ static int core_switch(const struct attach_op *op,
 
 /*
  * Send an attachment through a HWPT. The old one, if any, is in use until the new
- * one is, and stays in use if this fails.
+ * one is, but for core_leave_and_enter(), and stays in use if this fails.
  */
 static int switch_attachment(const struct attach_op *op,
 			     struct iommufd_attachment *attachment,
@@ -549,11 +592,13 @@ EXPORT_SYMBOL_NS_GPL(iommufd_device_attach, "IOMMUFD");
  * @pasid: what of its DMA, as for iommufd_device_attach()
  * @pt_id: id of an IOAS or HWPT; receives the id of the HWPT
  *
- * If the IOMMU driver can, there is no moment without translation.
+ * If the IOMMU driver can, there is no moment without translation, unless page
+ * requests may come.
  *
  * Context: as iommufd_device_attach().
  * Return: 0; -EINVAL also if the device is not attached; else as
- * iommufd_device_attach(). An error leaves the device where it was.
+ * iommufd_device_attach(). An error leaves the device where it was; if page requests
+ * may come and it cannot go back there, it is blocked until the next move.
  * (kernel-api.md 4)
  */
 int iommufd_device_replace(struct iommufd_device *idev, ioasid_t pasid,
@@ -580,7 +625,8 @@ static void leave_others(struct iommufd_attachment *attachment,
 static void stop_attachment(struct iommufd_device *idev, ioasid_t pasid,
 			    struct iommufd_attachment *attachment)
 {
-	core_detach(idev, pasid, attachment->hwpt->domain);
+	if (!attachment->blocked)
+		core_detach(idev, pasid, attachment->hwpt->domain);
 	if (pasid == IOMMU_NO_PASID)
 		iommufd_group_msi_leave(&idev->igroup->msi);
 	iommufd_fault_cancel(attachment->hwpt, attachment->handle, NULL);

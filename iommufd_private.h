@@ -342,11 +342,13 @@ static inline int iommufd_ioas_noiommu_get_pa(struct iommufd_ucmd *ucmd)
  * struct iommufd_attachment - what devices of a group go through at one PASID
  * @hwpt: [lock] never NULL while there are @devices, each of which keeps it
  * @handle: [lock] what the iommu core knows it by
+ * @blocked: [lock] the core does not know it: a move failed, and so did the way back
  * @devices: [lock] struct iommufd_device by object id
  */
 struct iommufd_attachment {
 	struct iommufd_hw_pagetable *hwpt;
 	struct iommufd_attach_handle *handle;
+	bool blocked;
 	struct xarray devices;
 };
 

@@ -16,6 +16,7 @@
 
 #include "lib/bad_input.h"
 #include "lib/clock.h"
+#include "lib/guest.h"
 #include "lib/hwpt.h"
 #include "lib/mockdev.h"
 #include "test.h"
@@ -68,6 +69,10 @@ FIXTURE_TEARDOWN(fault)
 	close(self->fd);
 	EXPECT_SETTLED(self->pinned);
 }
+
+#define CHECK_HWPT(_hwpt)						\
+	MOCK_OP(self->g.fd, PASID_CHECK_HWPT, .id = self->g.dev.stdev,	\
+		.pasid_check = { 0, _hwpt })
 
 /* Page request number @grpid of the RID */
 #define REQUEST(_grpid)							\
@@ -670,6 +675,125 @@ TEST_F(fault, several_readers)
 	EXPECT_EQ(0, readers.bad);
 	EXPECT_EQ(REQUESTS, readers.total);
 	EXPECT_EQ(NOTHING, EVENTS());
+}
+
+/* What a move is refused to does not change where the requests go. */
+TEST_F(fault, refused_move)
+{
+	struct mock dev;
+	__u32 dirty, rid, one;
+
+	dirty = must(hwpt_alloc(self->ioas, self->dev.idev,
+				IOMMU_HWPT_ALLOC_DIRTY_TRACKING |
+				IOMMU_HWPT_ALLOC_PASID));
+	must(mock_new(self->fd, self->hwpt, MOCK_FLAGS_DEVICE_PASID |
+		      MOCK_FLAGS_DEVICE_NO_DIRTY, &dev));
+	must(mock_pasid_attach(self->fd, &dev, PASID, self->hwpt));
+	must(mock_page_request(self->fd, dev.idev, 0, 1, 0));
+	rid = must(take(self->queue.fd, 1));
+	must(mock_page_request(self->fd, dev.idev, PASID, 2, 0));
+	one = must(take(self->queue.fd, 2));
+
+	EXPECT_EQ(-EINVAL, mock_replace(self->fd, &dev, dirty));
+	EXPECT_EQ(-EINVAL, MOCK_OP(self->fd, PASID_REPLACE, .id = dev.stdev,
+				   .pasid_replace = { PASID, dirty }));
+	EXPECT_EQ(0, MOCK_OP(self->fd, PASID_CHECK_HWPT, .id = dev.stdev,
+			     .pasid_check = { 0, self->hwpt }));
+	EXPECT_EQ(0, MOCK_OP(self->fd, PASID_CHECK_HWPT, .id = dev.stdev,
+			     .pasid_check = { PASID, self->hwpt }));
+	must(mock_page_request(self->fd, dev.idev, 0, 3, 0));
+	EXPECT_LT(0, take(self->queue.fd, 3));
+	must(mock_page_request(self->fd, dev.idev, PASID, 4, 0));
+	EXPECT_LT(0, take(self->queue.fd, 4));
+	EXPECT_EQ(0, answer(self->queue.fd, rid, SUCCESS));
+	EXPECT_EQ(0, answer(self->queue.fd, one, SUCCESS));
+	EXPECT_EQ(0, iommufd_destroy(self->fd, dirty));
+}
+
+static __u32 alloc_nested(struct guest *g, __u32 viommu, __u32 queue)
+{
+	const struct iommu_hwpt_selftest data = {};
+
+	return must(HWPT_ALLOC(g->fd, .dev_id = g->dev.idev, .pt_id = viommu,
+			       .flags = IOMMU_HWPT_FAULT_ID_VALID,
+			       .fault_id = queue,
+			       .data_type = IOMMU_HWPT_DATA_SELFTEST,
+			       .data_len = sizeof(data),
+			       .data_uptr = addr(&data)));
+}
+
+/*
+ * The vDEVICE is gone when the move is refused, so the IOMMU driver refuses the way
+ * back, too: the device reaches nothing, and can go on from there.
+ */
+FIXTURE(fault_guest)
+{
+	struct guest g;
+	struct event_queue queue;
+	__u32 other;		/* vIOMMU that does not know the device */
+	__u32 nested;
+};
+
+FIXTURE_SETUP(fault_guest)
+{
+	int fd = must(iommufd_open()), vdev, refused;
+	bool mock = mock_present(fd);
+
+	close(fd);
+	self->g.fd = -1;
+	if (!mock)
+		SKIP(return, NEEDS_MOCK);
+	guest_open(&self->g);
+	fd = self->g.fd;
+	must(fault_queue_alloc(fd, &self->queue));
+	self->other = must(VIOMMU_ALLOC(fd, .dev_id = self->g.dev.idev,
+					.hwpt_id = self->g.parent,
+					.type = IOMMU_VIOMMU_TYPE_SELFTEST));
+	vdev = must(guest_vdevice(&self->g, self->g.dev.idev, 1));
+	self->nested = alloc_nested(&self->g, self->g.viommu, self->queue.id);
+	must(mock_replace(fd, &self->g.dev, self->nested));
+	refused = alloc_nested(&self->g, self->other, self->queue.id);
+	EXPECT_EQ(-ENOENT, mock_replace(fd, &self->g.dev, refused));
+	EXPECT_EQ(0, CHECK_HWPT(self->nested));
+	must(mock_page_request(fd, self->g.dev.idev, 0, 1, 0));
+	EXPECT_LT(0, take(self->queue.fd, 1));
+	must(iommufd_destroy(fd, vdev));
+	EXPECT_EQ(-ENOENT, mock_replace(fd, &self->g.dev, refused));
+	EXPECT_NE(0, CHECK_HWPT(self->nested));
+}
+
+FIXTURE_TEARDOWN(fault_guest)
+{
+	if (self->g.fd < 0)
+		return;
+	close(self->queue.fd);
+	guest_close(&self->g);
+}
+
+TEST_F(fault_guest, moved)
+{
+	EXPECT_EQ(-ENOENT, mock_replace(self->g.fd, &self->g.dev,
+		  alloc_nested(&self->g, self->other, self->queue.id)));
+	EXPECT_EQ(-EBUSY, iommufd_destroy(self->g.fd, self->nested));
+	must(mock_replace(self->g.fd, &self->g.dev, self->g.parent));
+	EXPECT_EQ(0, CHECK_HWPT(self->g.parent));
+	EXPECT_EQ(0, iommufd_destroy(self->g.fd, self->nested));
+}
+
+TEST_F(fault_guest, back)
+{
+	must(guest_vdevice(&self->g, self->g.dev.idev, 1));
+	must(mock_replace(self->g.fd, &self->g.dev,
+			  alloc_nested(&self->g, self->g.viommu,
+				       self->queue.id)));
+	must(mock_page_request(self->g.fd, self->g.dev.idev, 0, 2, 0));
+	EXPECT_LT(0, take(self->queue.fd, 2));
+}
+
+TEST_F(fault_guest, detached)
+{
+	EXPECT_EQ(0, iommufd_destroy(self->g.fd, self->g.dev.stdev));
+	EXPECT_EQ(0, iommufd_destroy(self->g.fd, self->nested));
 }
 
 TEST_HARNESS_MAIN

@@ -627,23 +627,19 @@ static void map_something(struct racer *racer)
 	racer_allows(racer, rc, EEXIST, ENOENT);
 }
 
-/*
- * Not from one page table to the other without a detach: while the device asks, the
- * core of 7.3 may find the old attachment when that is already gone.
- */
+/* To a page table with a queue or to the one without, from another or from none */
 static void come_and_go(struct racer *racer)
 {
 	struct rally *r = racer->data;
 	int fd = r->s->dev.fd;
-	int rc = racer->steps % 2 ?
-			 vfio_detach_pasid(fd, ONE) :
-			 vfio_attach_pasid(fd, ONE,
-					   r->s->hwpt[rand_r(&r->seed) % 2]);
+	int to = rand_r(&r->seed) % (SPACES + 1);
+	int rc = to == SPACES ? vfio_detach_pasid(fd, ONE) :
+				vfio_attach_pasid(fd, ONE, r->s->hwpt[to]);
 
 	racer->hits += rc >= 0;
 	racer_allows(racer, rc, 0, 0);
-	/* Let a few be asked for and answered. */
-	if (racer->steps % 2 == 0)
+	/* Let a few be asked for and answered, or move while the first is reported. */
+	if (to < SILENT && rand_r(&r->seed) % 2)
 		clock_sleep_ms(20);
 }
 
