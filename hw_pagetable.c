@@ -162,6 +162,16 @@ static struct iommufd_hwpt_paging *new_paging(struct iommufd_ioas *ioas,
 	return hwpt;
 }
 
+/* A VFIO container may be asked for what its devices have written. */
+static u32 auto_flags(struct iommufd_ioas *ioas, struct iommufd_device *idev)
+{
+	if (iommufd_has_dirty_pages(ioas->ictx) &&
+	    !iommufd_is_noiommu(idev) &&
+	    device_iommu_capable(idev->dev, IOMMU_CAP_DIRTY_TRACKING))
+		return IOMMU_HWPT_ALLOC_DIRTY_TRACKING;
+	return 0;
+}
+
 /**
  * iommufd_hwpt_auto_new() - make an automatic HWPT
  * @ioas: the IOAS that it shows
@@ -175,7 +185,10 @@ static struct iommufd_hwpt_paging *new_paging(struct iommufd_ioas *ioas,
 struct iommufd_hwpt_paging *iommufd_hwpt_auto_new(struct iommufd_ioas *ioas,
 						  struct iommufd_device *idev)
 {
-	const struct hwpt_request req = { .idev = idev };
+	const struct hwpt_request req = {
+		.idev = idev,
+		.flags = auto_flags(ioas, idev),
+	};
 	struct iommufd_hwpt_paging *hwpt;
 	int rc;
 
@@ -188,6 +201,8 @@ struct iommufd_hwpt_paging *iommufd_hwpt_auto_new(struct iommufd_ioas *ioas,
 		iommufd_object_abort(ioas->ictx, &hwpt->common.obj);
 		return ERR_PTR(rc);
 	}
+	if (ioas->space.tracks_dirty)
+		iommufd_hwpt_tell_dirty(hwpt, true);
 	hwpt->automatic = true;
 	guard(spinlock)(&ioas->auto_lock);
 	list_add_tail(&hwpt->item, &ioas->auto_hwpts);

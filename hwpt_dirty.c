@@ -216,13 +216,14 @@ static int check_range(const struct iommu_hwpt_get_dirty_bitmap *cmd,
 	return 0;
 }
 
-static int report_dirty(struct dirty_walk *walk,
-			const struct iommu_hwpt_get_dirty_bitmap *cmd)
+static int report_dirty(struct dirty_walk *walk, unsigned long page_size,
+			u64 __user *to)
 {
+	size_t length = walk->range.last - walk->range.first + 1;
 	int rc = 0;
 
-	walk->bitmap = iova_bitmap_alloc(cmd->iova, cmd->length, cmd->page_size,
-					 u64_to_user_ptr(cmd->data));
+	walk->bitmap = iova_bitmap_alloc(walk->range.first, length, page_size,
+					 to);
 	if (IS_ERR_OR_NULL(walk->bitmap))
 		return walk->bitmap ? PTR_ERR(walk->bitmap) : -EOPNOTSUPP;
 	if (!(walk->flags & IOMMU_DIRTY_NO_CLEAR))
@@ -258,7 +259,82 @@ int iommufd_hwpt_get_dirty_bitmap(struct iommufd_ucmd *ucmd)
 	if (!rc && !hwpt->common.domain->dirty_ops)
 		rc = -EOPNOTSUPP;
 	if (!rc)
-		rc = report_dirty(&walk, cmd);
+		rc = report_dirty(&walk, cmd->page_size,
+				  u64_to_user_ptr(cmd->data));
 	iommufd_object_put(ucmd->ictx, &hwpt->common.obj);
 	return rc;
+}
+
+/**
+ * iommufd_hwpt_tell_dirty() - track what is written through an automatic HWPT
+ * @hwpt: the HWPT, of a VFIO container
+ * @on: or end that
+ *
+ * If it cannot, its devices may write anything at any time.
+ *
+ * Context: @hwpt->ioas->mutex is held; may sleep.
+ */
+void iommufd_hwpt_tell_dirty(struct iommufd_hwpt_paging *hwpt, bool on)
+{
+	struct io_space *space = &hwpt->ioas->space;
+
+	lockdep_assert_held(&hwpt->ioas->mutex);
+	if (!on)
+		io_space_set_tells_dirty(space, &hwpt->dom, false);
+	if (!set_tracking(hwpt, on) && on)
+		io_space_set_tells_dirty(space, &hwpt->dom, true);
+}
+
+/**
+ * iommufd_ioas_track_dirty() - begin or end to track dirty pages of a VFIO container
+ * @ioas: the container's
+ * @on: begin; if that has been done already nothing happens
+ *
+ * Context: may sleep. The caller lets nothing be mapped or unmapped meanwhile.
+ * Return: 0, or an error of io_space_track_dirty().
+ */
+int iommufd_ioas_track_dirty(struct iommufd_ioas *ioas, bool on)
+{
+	struct iommufd_hwpt_paging *hwpt = NULL;
+	int rc;
+
+	guard(mutex)(&ioas->mutex);
+	if (on == ioas->space.tracks_dirty)
+		return 0;
+	rc = io_space_track_dirty(&ioas->space, on);
+	if (rc)
+		return rc;
+	while ((hwpt = iommufd_auto_hwpt_next(ioas, hwpt)))
+		iommufd_hwpt_tell_dirty(hwpt, on);
+	return 0;
+}
+
+/**
+ * iommufd_ioas_read_dirty() - add what devices have written to the bits of a container
+ * @ioas: the container's
+ * @range: what of it
+ * @to: bitmap of the user with a bit for each page of @range
+ *
+ * Context: may sleep. The caller lets nothing be mapped or unmapped meanwhile.
+ * Return: 0; -ENOMEM; -EFAULT; -EINTR on a fatal signal; or what the IOMMU driver says.
+ */
+int iommufd_ioas_read_dirty(struct iommufd_ioas *ioas,
+			    const struct io_range *range, u64 __user *to)
+{
+	struct iommufd_hwpt_paging *hwpt = NULL;
+	int rc;
+
+	guard(mutex)(&ioas->mutex);
+	while ((hwpt = iommufd_auto_hwpt_next(ioas, hwpt))) {
+		struct dirty_walk walk = { .hwpt = hwpt, .range = *range };
+
+		if (!hwpt->dom.tells_dirty)
+			continue;
+		rc = report_dirty(&walk, PAGE_SIZE, to);
+		if (rc) {
+			iommufd_object_unkeep(&hwpt->common.obj);
+			return rc;
+		}
+	}
+	return 0;
 }

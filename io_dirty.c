@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * What kernel users write in a space, for the dirty pages of a VFIO container. (The
- * dirty pages of a HWPT are those of its domain.)
+ * dirty pages of a HWPT are those of its domain, see hwpt_dirty.c.)
  *
  * While dirty pages are tracked each area has a bitmap. A pin, and each write, sets
  * bits; a report clears them, but for pages that are pinned at that moment and may
@@ -178,10 +178,29 @@ int io_space_track_dirty(struct io_space *space, bool on)
 	return rc;
 }
 
-static bool has_domains(struct io_space *space)
+/**
+ * io_space_set_tells_dirty() - from now on it is known what is written through a domain
+ * @space: the space
+ * @dom: is part of it
+ * @tells: or is no longer known
+ */
+void io_space_set_tells_dirty(struct io_space *space, struct io_domain *dom,
+			      bool tells)
 {
 	guard(mutex)(&space->lock);
-	return !list_empty(&space->domains);
+	dom->tells_dirty = tells;
+}
+
+/* Is there a domain through which anything may be written at any time? */
+static bool has_silent_domain(struct io_space *space)
+{
+	struct io_domain *dom;
+
+	guard(mutex)(&space->lock);
+	list_for_each_entry(dom, &space->domains, item)
+		if (!dom->tells_dirty)
+			return true;
+	return false;
 }
 
 /* Report an area, and let it be clean. With @all, all of it is dirty always. */
@@ -224,7 +243,7 @@ int io_space_report_dirty(struct io_space *space, const struct io_range *range,
 			  int (*fn)(const struct io_dirty *dirty, void *data),
 			  void *data)
 {
-	bool all = has_domains(space);
+	bool all = has_silent_domain(space);
 	unsigned long cursor = range->first;
 	struct io_area *area = NULL;
 	int rc = 0;

@@ -124,6 +124,7 @@ struct io_reserved {
  * @align: [I] its smallest page
  * @coherent: [I] it enforces cache coherency
  * @pin_only: [I] it translates nothing, and keeps memory pinned
+ * @tells_dirty: [s] what is written through it is known to who reports dirty pages
  * @join: [s] epoch from which it is part of the space
  * @leave: [s] epoch from which it is no more
  */
@@ -133,6 +134,7 @@ struct io_domain {
 	unsigned long align;
 	bool coherent;
 	bool pin_only;
+	bool tells_dirty;
 	u64 join;
 	u64 leave;
 };
@@ -322,6 +324,8 @@ struct io_dirty {
 int io_area_track_dirty(struct io_area *area);
 void io_area_set_dirty(struct io_area *area, unsigned long start,
 		       unsigned long length);
+void io_space_set_tells_dirty(struct io_space *space, struct io_domain *dom,
+			      bool tells);
 int io_space_track_dirty(struct io_space *space, bool on);
 int io_space_report_dirty(struct io_space *space, const struct io_range *range,
 			  int (*fn)(const struct io_dirty *dirty, void *data),

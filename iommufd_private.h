@@ -80,6 +80,7 @@
 #include <linux/wait.h>
 #include <linux/xarray.h>
 #include <uapi/linux/iommufd.h>
+#include <uapi/linux/vfio.h>
 
 #include "driver.h"
 #include "io_pagetable.h"
@@ -134,6 +135,13 @@ struct iommufd_ctx {
 	struct rw_semaphore vfio_lock; /* see above */
 	struct iommufd_driver_ctx driver;
 };
+
+/* Is it a container that has VFIO_IOMMU_DIRTY_PAGES: native, and of version 2? */
+static inline bool iommufd_has_dirty_pages(const struct iommufd_ctx *ictx)
+{
+	return ictx->container &&
+	       READ_ONCE(ictx->vfio_type) == VFIO_TYPE1v2_IOMMU;
+}
 
 /**
  * struct iommufd_ucmd - a running ioctl
@@ -315,6 +323,10 @@ int iommufd_hwpt_invalidate(struct iommufd_ucmd *ucmd);
 /* hwpt_dirty.c */
 int iommufd_hwpt_set_dirty_tracking(struct iommufd_ucmd *ucmd);
 int iommufd_hwpt_get_dirty_bitmap(struct iommufd_ucmd *ucmd);
+void iommufd_hwpt_tell_dirty(struct iommufd_hwpt_paging *hwpt, bool on);
+int iommufd_ioas_track_dirty(struct iommufd_ioas *ioas, bool on);
+int iommufd_ioas_read_dirty(struct iommufd_ioas *ioas,
+			    const struct io_range *range, u64 __user *to);
 
 /* hwpt_noiommu.c */
 #ifdef CONFIG_IOMMUFD_NOIOMMU

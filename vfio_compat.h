@@ -36,7 +36,7 @@ struct vfio_bitmap;
 
 /* vfio_dirty.c */
 int iommufd_vfio_check_bitmap(const struct vfio_bitmap *bitmap, u64 size);
-int iommufd_vfio_report_dirty(struct io_space *space,
+int iommufd_vfio_report_dirty(struct iommufd_ioas *ioas,
 			      const struct io_range *range,
 			      const struct vfio_bitmap *bitmap);
 int iommufd_vfio_dirty_pages(struct iommufd_ctx *ictx, void __user *arg);

@@ -2,10 +2,9 @@
 /*
  * Dirty pages of a native container.
  *
- * What devices write through an IOMMU is not tracked for a container: as long as
- * there is a domain, all pages of a mapping are reported, every time. Without one
- * only kernel users write, and what they have pinned or written is reported: see
- * io_dirty.c.
+ * What kernel users have pinned or written is reported (see io_dirty.c), and what devices
+ * have written, if their IOMMUs know (see hwpt_dirty.c). As long as there is a domain
+ * that does not, all pages of a mapping are reported, every time.
  *
  * A mapping is reported to the user in whole words of 64 bits. Where a mapping
  * begins within a word, what the user has there is kept; the words of holes are not
@@ -91,16 +90,16 @@ int iommufd_vfio_check_bitmap(const struct vfio_bitmap *bitmap, u64 size)
 
 /**
  * iommufd_vfio_report_dirty() - tell the user what is dirty in a range
- * @space: of the container
+ * @ioas: of the container
  * @range: the range; no mapping reaches out of it
  * @bitmap: was checked
  *
  * What was told is clean afterwards.
  *
  * Context: the caller has the container to itself.
- * Return: 0, -EFAULT; mappings before that have been reported.
+ * Return: 0, -EFAULT, -ENOMEM, -EINTR; mappings before that have been reported.
  */
-int iommufd_vfio_report_dirty(struct io_space *space,
+int iommufd_vfio_report_dirty(struct iommufd_ioas *ioas,
 			      const struct io_range *range,
 			      const struct vfio_bitmap *bitmap)
 {
@@ -108,11 +107,13 @@ int iommufd_vfio_report_dirty(struct io_space *space,
 		.iova = range->first,
 		.to = (u64 __user *)bitmap->data,
 	};
+	int rc;
 
-	return io_space_report_dirty(space, range, put_bits, &report);
+	rc = io_space_report_dirty(&ioas->space, range, put_bits, &report);
+	return rc ?: iommufd_ioas_read_dirty(ioas, range, report.to);
 }
 
-static int get_bitmap(struct iommufd_ctx *ictx, struct io_space *space,
+static int get_bitmap(struct iommufd_ioas *ioas,
 		      const struct vfio_iommu_type1_dirty_bitmap_get *get)
 {
 	struct io_range range;
@@ -128,27 +129,27 @@ static int get_bitmap(struct iommufd_ctx *ictx, struct io_space *space,
 	rc = iommufd_vfio_check_bitmap(&get->bitmap, get->size);
 	if (rc)
 		return rc;
-	if (get->bitmap.pgsize != PAGE_SIZE ||
-	    ((get->iova | get->size) & ~PAGE_MASK) || !space->tracks_dirty)
+	if (get->bitmap.pgsize != PAGE_SIZE || !ioas->space.tracks_dirty ||
+	    ((get->iova | get->size) & ~PAGE_MASK))
 		return -EINVAL;
 	range = (struct io_range){ get->iova, last };
-	rc = iommufd_vfio_fit_range(space, &range);
+	rc = iommufd_vfio_fit_range(&ioas->space, &range);
 	if (rc)
 		return rc;
-	return iommufd_vfio_report_dirty(space, &range, &get->bitmap);
+	return iommufd_vfio_report_dirty(ioas, &range, &get->bitmap);
 }
 
-static int run_flag(struct iommufd_ctx *ictx, struct io_space *space, u32 flags,
-		    const struct vfio_iommu_type1_dirty_bitmap_get *get)
+static int run_flag(struct iommufd_ctx *ictx, struct iommufd_ioas *ioas,
+		    u32 flags, const struct vfio_iommu_type1_dirty_bitmap_get *get)
 {
 	guard(rwsem_write)(&ictx->vfio_lock);
 	switch (flags) {
 	case VFIO_IOMMU_DIRTY_PAGES_FLAG_START:
-		return io_space_track_dirty(space, true);
+		return iommufd_ioas_track_dirty(ioas, true);
 	case VFIO_IOMMU_DIRTY_PAGES_FLAG_STOP:
-		return io_space_track_dirty(space, false);
+		return iommufd_ioas_track_dirty(ioas, false);
 	default:
-		return get_bitmap(ictx, space, get);
+		return get_bitmap(ioas, get);
 	}
 }
 
@@ -188,7 +189,7 @@ int iommufd_vfio_dirty_pages(struct iommufd_ctx *ictx, void __user *arg)
 	struct iommufd_ioas *ioas;
 	int rc;
 
-	if (READ_ONCE(ictx->vfio_type) != VFIO_TYPE1v2_IOMMU)
+	if (!iommufd_has_dirty_pages(ictx))
 		return -EACCES;
 	rc = read_args(arg, &cmd, &get);
 	if (rc)
@@ -196,7 +197,7 @@ int iommufd_vfio_dirty_pages(struct iommufd_ctx *ictx, void __user *arg)
 	ioas = iommufd_vfio_get_ioas(ictx);
 	if (IS_ERR(ioas))
 		return PTR_ERR(ioas);
-	rc = run_flag(ictx, &ioas->space, cmd.flags, &get);
+	rc = run_flag(ictx, ioas, cmd.flags, &get);
 	iommufd_ioas_put(ioas);
 	return rc;
 }

@@ -182,7 +182,8 @@ static int cut_ends(struct io_space *space, const struct io_range *range)
 /**
  * struct unmap_op - a VFIO_IOMMU_UNMAP_DMA
  * @ictx: the context
- * @space: of the container
+ * @ioas: of the container
+ * @space: of @ioas
  * @range: what is to go; all of it for all
  * @flags: VFIO_DMA_UNMAP_FLAG_*
  * @bitmap: where dirty pages are to be told
@@ -190,6 +191,7 @@ static int cut_ends(struct io_space *space, const struct io_range *range)
  */
 struct unmap_op {
 	struct iommufd_ctx *ictx;
+	struct iommufd_ioas *ioas;
 	struct io_space *space;
 	struct io_range range;
 	u32 flags;
@@ -213,7 +215,7 @@ static int tell_dirty(void *data)
 
 	if (!(op->flags & VFIO_DMA_UNMAP_FLAG_GET_DIRTY_BITMAP))
 		return 0;
-	return iommufd_vfio_report_dirty(op->space, &op->range, &op->bitmap);
+	return iommufd_vfio_report_dirty(op->ioas, &op->range, &op->bitmap);
 }
 
 static int run_unmap(struct unmap_op *op)
@@ -267,6 +269,7 @@ static int unmap_range(struct unmap_op *op,
 
 	if (IS_ERR(ioas))
 		return PTR_ERR(ioas);
+	op->ioas = ioas;
 	op->space = &ioas->space;
 	op->flags = unmap->flags;
 	op->range.first = unmap->iova;
