@@ -39,6 +39,7 @@
 #define PAGE		0x1000
 #define MAX_PAGES	2	/* that a transfer can touch */
 #define PRI_GROUPS	512	/* numbers of groups of page requests */
+#define RID_PASID	0	/* the entry for DMA without a PASID, with Linux */
 
 /* One transfer at a time */
 struct channel {
@@ -144,6 +145,28 @@ static uint32_t move(struct device *d, struct channel *c,
 	return PASID_DEV_DONE;
 }
 
+/*
+ * Is the entry of the PASID table one that is about to go? Linux makes it not present,
+ * invalidates what is cached of it, and clears the rest of it only then. QEMU 11 does
+ * not look whether it is present: with the rest it still translates, and caches that
+ * after the invalidation. If the entry is cleared meanwhile, it is even cached for
+ * domain 0, which nobody invalidates. A device of VT-d is blocked by such an entry.
+ *
+ * An entry that is present stays as it is until the DMA has been done, other than that
+ * it may be made not present: to invalidate takes the lock that is held here.
+ */
+static bool is_going(struct device *d, uint32_t pasid)
+{
+	uint64_t entry[8] = {};
+
+	if (pasid == PASID_DEV_NO_PASID)
+		pasid = RID_PASID;
+	return vtd_dev_get_pe_from_pasid(x86_iommu_get_default(),
+					 qdev_get_parent_bus(d->pci),
+					 pci_requester_id(d->pci) & 0xff, pasid,
+					 entry) == VTD_ENTRY_NOT_PRESENT;
+}
+
 /* Where untranslated DMA goes; NULL if this QEMU is not as we think it is. */
 static void *address_space(struct device *d, uint32_t pasid)
 {
@@ -167,7 +190,11 @@ static uint32_t move_untranslated(struct device *d, struct channel *c)
 		.length = *reg(c, PASID_DEV_LENGTH),
 	};
 
-	return all.space ? move(d, c, &all, 1) : PASID_DEV_REFUSED;
+	if (!all.space)
+		return PASID_DEV_REFUSED;
+	if (is_going(d, *reg(c, PASID_DEV_PASID)))
+		return PASID_DEV_BLOCKED;
+	return move(d, c, &all, 1);
 }
 
 /* A page of a transfer, and the part of the transfer that is in it */
@@ -182,7 +209,7 @@ static void translate(struct device *d, struct channel *c, struct page *page)
 	uint32_t access = is_store(c) ? MAY_WRITE : MAY_READ, errors = 0;
 	struct translation t = {};
 
-	page->missing =
+	page->missing = is_going(d, *reg(c, PASID_DEV_PASID)) ||
 		pci_ats_request_translation(d->pci, *reg(c, PASID_DEV_PASID),
 					    false, false, page->iova, PAGE,
 					    !is_store(c), &t, 1, &errors) != 1 ||

@@ -169,4 +169,10 @@ void *x86_iommu_get_default(void);
 struct vtd_address_space *vtd_find_add_as(void *vtd, void *bus, int devfn,
 					  unsigned int pasid);
 
+#define VTD_ENTRY_NOT_PRESENT	-0x59	/* a fault reason of VT-d */
+
+/* Reads the entry of the PASID table; returns 0 or a negative fault reason. */
+int vtd_dev_get_pe_from_pasid(void *vtd, void *bus, uint8_t devfn,
+			      uint32_t pasid, uint64_t *entry);
+
 #endif
