@@ -248,19 +248,27 @@ void backing_release_locked(struct io_backing *backing,
  * @backing: the backing
  * @addr: its address there
  *
- * What is pinned stays pinned, and is charged to the caller from now on.
+ * What is pinned stays pinned, and is charged to the caller from now on. Device memory
+ * is where the caller has it, and is not mapped for a moment.
  *
- * Context: may sleep; takes @backing->lock and the mmap locks of both.
- * Return: 0; -EINVAL it is not memory of a process; -ENOMEM the caller may not lock
- * that much; -EINTR on a fatal signal.
+ * Context: may sleep; takes @backing->lock and the mmap locks of both. The caller lets
+ * nobody else do the same.
+ * Return: 0; -EINVAL it is not memory of a process; -EFAULT it is device memory, and the
+ * caller has none there; -ENOMEM the caller may not lock that much; -EINTR on a fatal
+ * signal.
  */
 int backing_move_va(struct io_backing *backing, unsigned long addr)
 {
+	const struct io_backing_ops *ops = backing->ops;
 	struct backing_owner from, to;
-	int rc;
+	int rc = 0;
 
-	if (!backing->ops->is_user)
+	if (!ops->is_user && !ops->move_va)
 		return -EINVAL;
+	if (ops->move_va)
+		rc = ops->move_va(backing, addr);
+	if (rc)
+		return rc;
 	backing_owner_init(&to, backing->owner.mode);
 	guard(mutex)(&backing->lock);
 	rc = backing_move_begin(&backing->owner, &to, backing->npinned);

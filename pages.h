@@ -108,6 +108,8 @@ struct backing_lock_keys {
  * @pin: pin the indices @first to @last and record them in the store. Advances
  *	*@next, which is @first at entry, past what is pinned, also when it fails
  * @unpin: let go of pages with contiguous frames
+ * @move_va: if set, what is to be done before memory of a process is that of the calling
+ *	one, at @addr there
  * @release: free what the source keeps besides the owner
  */
 struct io_backing_ops {
@@ -124,6 +126,7 @@ struct io_backing_ops {
 		   unsigned long last, unsigned long *next);
 	void (*unpin)(struct io_backing *backing, unsigned long pfn,
 		      unsigned long npages);
+	int (*move_va)(struct io_backing *backing, unsigned long addr);
 	void (*release)(struct io_backing *backing);
 };
 

@@ -16,7 +16,8 @@
  * then, under the lock that the notifier takes too, it is checked that nothing
  * happened in the meantime, and mapped.
  *
- * Happy path: look up the frames, map; zapped: unmap; look up again, map again.
+ * Happy path: look up the frames, map; zapped: unmap; look up again, map again. Another
+ * process takes over: watch its VMA, look up there, and forget the old one.
  *
  * Unhappy path: the frames cannot be looked up: not mapped at all at first, later
  * tried again.
@@ -41,23 +42,35 @@
 #define MAX_TRIES	16
 
 /**
+ * struct vma_watch - the VMA that says where the memory is
+ * @source: [I] whose memory
+ * @va: [I] address of index 0 in the mm of @notifier
+ * @notifier: tells that the VMA changes; its sequence is that of the source's lock
+ */
+struct vma_watch {
+	struct mmio_source *source;
+	unsigned long va;
+	struct mmu_interval_notifier notifier;
+};
+
+/**
  * struct mmio_source - what a backing keeps of device memory
  * @backing: [I] the backing
  * @lock: io_backing_ops.lock
- * @notifier: tells that the VMA changes; its sequence is that of @lock
+ * @watch: [lock] changes only while nobody looks
  * @frames: [lock] where the memory is, unless &io_backing.revoked
  * @look: looks if the memory is back
  * @interval: [lock] until the next look
- * @dying: [lock] nobody needs it any more
+ * @quiet: [lock] nobody is to look
  */
 struct mmio_source {
 	struct io_backing *backing;
 	struct mutex lock; /* see above */
-	struct mmu_interval_notifier notifier;
+	struct vma_watch *watch;
 	struct pfn_store *frames;
 	struct delayed_work look;
 	unsigned long interval;
-	bool dying;
+	bool quiet;
 };
 
 static struct backing_lock_keys mmio_keys;
@@ -112,33 +125,31 @@ static void free_frames(struct pfn_store *frames)
 	kfree(frames);
 }
 
+static void free_watch(struct vma_watch *watch)
+{
+	if (!watch)
+		return;
+	mmu_interval_notifier_remove(&watch->notifier);
+	kfree(watch);
+}
+
+static void stop_looking(struct mmio_source *source)
+{
+	scoped_guard(mutex, &source->lock)
+		source->quiet = true;
+	cancel_delayed_work_sync(&source->look);
+}
+
 static void mmio_release(struct io_backing *backing)
 {
 	struct mmio_source *source = backing->mmio;
 
-	scoped_guard(mutex, &source->lock)
-		source->dying = true;
-	cancel_delayed_work_sync(&source->look);
-	if (source->notifier.mm)
-		mmu_interval_notifier_remove(&source->notifier);
+	stop_looking(source);
+	free_watch(source->watch);
 	free_frames(source->frames);
 	mutex_destroy(&source->lock);
 	kfree(source);
 }
-
-static const struct io_backing_ops mmio_ops = {
-	.prot = IOMMU_MMIO,
-	.unaccounted = true,
-	.comes_back = true,
-	/* Under locks that memory reclaim may wait for */
-	.gfp = GFP_ATOMIC | __GFP_NOWARN,
-	.keys = &mmio_keys,
-	.lock = mmio_lock,
-	.unlock = mmio_unlock,
-	.pin = mmio_pin,
-	.unpin = mmio_unpin,
-	.release = mmio_release,
-};
 
 /* Some frames of a VMA: those from @va on that one entry of a page table maps. */
 struct frame_run {
@@ -202,16 +213,17 @@ static int find_run(struct mm_struct *mm, unsigned long va, bool write,
 	return rc == -EINVAL ? -EAGAIN : rc;
 }
 
-static int find_frames(struct io_backing *backing, struct pfn_store *frames)
+static int find_frames(struct vma_watch *watch, struct pfn_store *frames)
 {
-	struct mm_struct *mm = backing->owner.mm;
+	struct io_backing *backing = watch->source->backing;
+	struct mm_struct *mm = watch->notifier.mm;
 	unsigned long index = 0;
 	unsigned int tries = 0;
 	struct frame_run run;
 	int rc = 0;
 
 	while (index < backing->npages && !rc) {
-		rc = find_run(mm, backing->addr + (index << PAGE_SHIFT),
+		rc = find_run(mm, watch->va + (index << PAGE_SHIFT),
 			      backing->writable, &run);
 		if (rc == -EAGAIN) {
 			rc = ++tries == MAX_TRIES ? -EFAULT : 0;
@@ -230,17 +242,16 @@ static int find_frames(struct io_backing *backing, struct pfn_store *frames)
 	return rc;
 }
 
-static int find_frames_in_mm(struct io_backing *backing,
-			     struct pfn_store *frames)
+static int find_frames_in_mm(struct vma_watch *watch, struct pfn_store *frames)
 {
-	struct mm_struct *mm = backing->owner.mm;
+	struct mm_struct *mm = watch->notifier.mm;
 	int rc;
 
 	if (!mmget_not_zero(mm))
 		return -ENOENT;
 	rc = mmap_read_lock_killable(mm);
 	if (!rc) {
-		rc = find_frames(backing, frames);
+		rc = find_frames(watch, frames);
 		mmap_read_unlock(mm);
 	}
 	/* The last one must not tear the mm down under our locks. */
@@ -248,64 +259,99 @@ static int find_frames_in_mm(struct io_backing *backing,
 	return rc;
 }
 
+/* From now on it is @watch that says where the memory is. */
+static void follow(struct mmio_source *source, struct vma_watch *watch)
+{
+	lockdep_assert_held(&source->lock);
+	if (source->watch == watch)
+		return;
+	if (!source->backing->revoked)
+		backing_revoke(source->backing);
+	source->watch = watch;
+}
+
 /* The memory is where it was found, unless the VMA has changed since. */
-static int come_back(struct mmio_source *source, unsigned long seq,
+static int come_back(struct vma_watch *watch, unsigned long seq,
 		     struct pfn_store **frames)
 {
+	struct mmio_source *source = watch->source;
+
 	guard(mutex)(&source->lock);
-	if (mmu_interval_read_retry(&source->notifier, seq))
+	if (mmu_interval_read_retry(&watch->notifier, seq))
 		return -EAGAIN;
+	follow(source, watch);
 	swap(source->frames, *frames);
 	return backing_restore(source->backing);
 }
 
-static int look(struct mmio_source *source)
+static int look(struct vma_watch *watch)
 {
-	unsigned long seq = mmu_interval_read_begin(&source->notifier);
-	struct pfn_store *frames = new_frames(source->backing);
+	unsigned long seq = mmu_interval_read_begin(&watch->notifier);
+	struct pfn_store *frames = new_frames(watch->source->backing);
 	int rc;
 
 	if (!frames)
 		return -ENOMEM;
-	rc = find_frames_in_mm(source->backing, frames);
+	rc = find_frames_in_mm(watch, frames);
 	if (!rc)
-		rc = come_back(source, seq, &frames);
+		rc = come_back(watch, seq, &frames);
 	free_frames(frames);
 	return rc;
+}
+
+/* Until nothing happens meanwhile. */
+static int look_now(struct vma_watch *watch)
+{
+	int rc;
+
+	do
+		rc = look(watch);
+	while (rc == -EAGAIN && !fatal_signal_pending(current));
+	return rc == -EAGAIN ? -EINTR : rc;
 }
 
 static void look_work(struct work_struct *work)
 {
 	struct mmio_source *source =
 		container_of(work, struct mmio_source, look.work);
-	int rc = look(source);
+	int rc = look(source->watch);
 
 	/* Without its VMA it will not come back. */
 	if (!rc || rc == -ENOENT || rc == -EACCES)
 		return;
 	guard(mutex)(&source->lock);
-	if (source->dying)
+	if (source->quiet)
 		return;
 	source->interval = min(source->interval * 2, LAST_LOOK);
 	queue_delayed_work(system_dfl_wq, &source->look, source->interval);
+}
+
+static void look_soon(struct mmio_source *source)
+{
+	lockdep_assert_held(&source->lock);
+	if (source->quiet)
+		return;
+	source->interval = FIRST_LOOK;
+	mod_delayed_work(system_dfl_wq, &source->look, source->interval);
 }
 
 static bool invalidate(struct mmu_interval_notifier *notifier,
 		       const struct mmu_notifier_range *range,
 		       unsigned long seq)
 {
-	struct mmio_source *source =
-		container_of(notifier, struct mmio_source, notifier);
+	struct vma_watch *watch =
+		container_of(notifier, struct vma_watch, notifier);
+	struct mmio_source *source = watch->source;
 
 	if (!mmu_notifier_range_blockable(range))
 		return false;
 	guard(mutex)(&source->lock);
 	mmu_interval_set_seq(notifier, seq);
-	backing_revoke(source->backing);
-	if (source->dying || range->event == MMU_NOTIFY_RELEASE)
+	if (watch != source->watch)
 		return true;
-	source->interval = FIRST_LOOK;
-	mod_delayed_work(system_dfl_wq, &source->look, source->interval);
+	backing_revoke(source->backing);
+	if (range->event != MMU_NOTIFY_RELEASE)
+		look_soon(source);
 	return true;
 }
 
@@ -313,26 +359,87 @@ static const struct mmu_interval_notifier_ops notifier_ops = {
 	.invalidate = invalidate,
 };
 
-static int watch_vma(struct io_backing *backing)
+/* A watch on the memory at @va of the calling process */
+static struct vma_watch *new_watch(struct mmio_source *source, unsigned long va)
+{
+	struct vma_watch *watch = kzalloc_obj(*watch, GFP_KERNEL_ACCOUNT);
+	int rc;
+
+	if (!watch)
+		return ERR_PTR(-ENOMEM);
+	watch->source = source;
+	watch->va = va;
+	rc = mmu_interval_notifier_insert(&watch->notifier, current->mm, va,
+					  source->backing->npages << PAGE_SHIFT,
+					  &notifier_ops);
+	if (rc) {
+		kfree(watch);
+		return ERR_PTR(rc);
+	}
+	return watch;
+}
+
+/* What is not there at this moment is looked for later. */
+static int look_elsewhere(struct mmio_source *source, struct vma_watch *watch)
+{
+	int rc = look_now(watch);
+
+	if (rc == -ENOENT || rc == -EACCES)
+		return -EFAULT;
+	if (rc == -EINTR)
+		return rc;
+	guard(mutex)(&source->lock);
+	follow(source, watch);
+	return 0;
+}
+
+/* io_backing_ops.move_va */
+static int mmio_move_va(struct io_backing *backing, unsigned long addr)
 {
 	struct mmio_source *source = backing->mmio;
+	struct vma_watch *watch, *old = source->watch;
+	int rc;
+
+	watch = new_watch(source, addr);
+	if (IS_ERR(watch))
+		return PTR_ERR(watch);
+	stop_looking(source);
+	rc = look_elsewhere(source, watch);
+	scoped_guard(mutex, &source->lock) {
+		source->quiet = false;
+		look_soon(source);
+	}
+	free_watch(rc ? watch : old);
+	return rc;
+}
+
+static const struct io_backing_ops mmio_ops = {
+	.prot = IOMMU_MMIO,
+	.unaccounted = true,
+	.comes_back = true,
+	/* Under locks that memory reclaim may wait for */
+	.gfp = GFP_ATOMIC | __GFP_NOWARN,
+	.keys = &mmio_keys,
+	.lock = mmio_lock,
+	.unlock = mmio_unlock,
+	.pin = mmio_pin,
+	.unpin = mmio_unpin,
+	.move_va = mmio_move_va,
+	.release = mmio_release,
+};
+
+static int watch_vma(struct io_backing *backing, unsigned long va)
+{
+	struct vma_watch *watch;
 	int rc;
 
 	/* Until it was found. */
 	backing->revoked = true;
-	rc = mmu_interval_notifier_insert(&source->notifier, backing->owner.mm,
-					  backing->addr,
-					  backing->npages << PAGE_SHIFT,
-					  &notifier_ops);
-	if (rc) {
-		source->notifier.mm = NULL;
-		return rc;
-	}
-	do
-		rc = look(source);
-	while (rc == -EAGAIN && !fatal_signal_pending(current));
-	if (rc == -EAGAIN)
-		return -EINTR;
+	watch = new_watch(backing->mmio, va);
+	if (IS_ERR(watch))
+		return PTR_ERR(watch);
+	backing->mmio->watch = watch;
+	rc = look_now(watch);
 	return rc == -ENOENT || rc == -EACCES ? -EFAULT : rc;
 }
 
@@ -364,7 +471,7 @@ struct io_backing *backing_create_mmio(unsigned long va, unsigned long npages,
 	}
 	source->backing = backing;
 	backing->mmio = source;
-	rc = watch_vma(backing);
+	rc = watch_vma(backing, va);
 	if (rc) {
 		backing_put(backing);
 		return ERR_PTR(rc);
