@@ -278,14 +278,20 @@ static int core_leave_and_enter(const struct attach_op *op,
 /*
  * The core stores the new handle when the IOMMU driver has drained the requests of
  * the old one: one that comes in between finds the old handle, of which nobody knows
- * when it is no longer used. It takes a detach to have none.
+ * when it is no longer used. It takes a detach of the PASID to have none.
+ *
+ * Not so for the RID: VT-d does not drain at all when the last page table with a queue
+ * is detached. So there is the replace, and no moment without translation.
  */
 static int core_move(const struct attach_op *op,
 		     struct iommufd_attachment *attachment,
 		     struct iommufd_hw_pagetable *hwpt,
 		     struct iommu_attach_handle *handle)
 {
-	if (attachment->blocked || hwpt->fault || takes_faults(op->idev->igroup))
+	bool pasid = op->pasid != IOMMU_NO_PASID;
+
+	if (pasid && (attachment->blocked || hwpt->fault ||
+		      takes_faults(op->idev->igroup)))
 		return core_leave_and_enter(op, attachment, hwpt->domain, handle);
 	return core_replace(op, hwpt->domain, handle);
 }
@@ -363,7 +369,7 @@ static int join_attachment(struct attach_op *op,
 	rc = xa_reserve(&attachment->devices, idev->obj.id, GFP_KERNEL_ACCOUNT);
 	if (!rc && rid)
 		rc = reserve_device(idev, space_of(hwpt));
-	if (!rc && !attachment->hwpt) {
+	if (!rc && (!attachment->hwpt || attachment->blocked)) {
 		rc = switch_attachment(op, attachment, hwpt);
 		if (rc && rid)
 			io_reserved_remove(space_of(hwpt), idev);
@@ -452,7 +458,7 @@ static int replace_device(struct attach_op *op,
 	if (!attachment)
 		return -EINVAL;
 	old = attachment->hwpt;
-	if (old == hwpt)
+	if (old == hwpt && !attachment->blocked)
 		return 0;
 	rc = check_fit(op, hwpt);
 	/* All of them are moved. */
@@ -592,13 +598,13 @@ EXPORT_SYMBOL_NS_GPL(iommufd_device_attach, "IOMMUFD");
  * @pasid: what of its DMA, as for iommufd_device_attach()
  * @pt_id: id of an IOAS or HWPT; receives the id of the HWPT
  *
- * If the IOMMU driver can, there is no moment without translation, unless page
- * requests may come.
+ * If the IOMMU driver can, there is no moment without translation, but for a PASID with
+ * which page requests may come.
  *
  * Context: as iommufd_device_attach().
  * Return: 0; -EINVAL also if the device is not attached; else as
- * iommufd_device_attach(). An error leaves the device where it was; if page requests
- * may come and it cannot go back there, it is blocked until the next move.
+ * iommufd_device_attach(). An error leaves the device where it was; a PASID with which
+ * page requests may come, and which cannot go back there, is blocked until the next move.
  * (kernel-api.md 4)
  */
 int iommufd_device_replace(struct iommufd_device *idev, ioasid_t pasid,

@@ -47,14 +47,10 @@ int mock_attach(struct iommu_domain *domain, struct device *dev,
 	int rc;
 
 	rc = check_dirty(domain, mdev);
-	if (rc)
-		return rc;
-	if (viommu) {
+	if (!rc && viommu)
 		rc = iommufd_viommu_get_vdev_id(viommu, dev, &virt_id);
-		if (rc)
-			return rc;
-	}
-	rc = switch_iopf(mdev, domain, old);
+	if (!rc)
+		rc = switch_iopf(mdev, domain, old);
 	if (rc)
 		return rc;
 	mdev->viommu = viommu;
@@ -81,22 +77,22 @@ static int use_bad_pasid(struct mock_device *mdev, struct iommu_domain *domain)
  * @pasid: what is attached
  * @old: what it is attached to, or NULL
  *
- * Return: 0; -EINVAL they do not go together; -ENODEV, -ENOMEM page requests
- * cannot be handled; -ENOMEM at IOMMU_TEST_PASID_RESERVED.
+ * Return: 0; -EINVAL they do not go together; -ENOENT the vIOMMU does not know the
+ * device; -ENODEV, -ENOMEM page requests cannot be handled; -ENOMEM at
+ * IOMMU_TEST_PASID_RESERVED.
  */
 int mock_attach_pasid(struct iommu_domain *domain, struct device *dev,
 		      ioasid_t pasid, struct iommu_domain *old)
 {
+	struct iommufd_viommu *viommu = mock_nested_viommu(domain);
 	struct mock_device *mdev = to_mock_device(dev);
+	unsigned long virt_id;
 	int rc;
 
 	rc = check_dirty(domain, mdev);
-	if (rc)
-		return rc;
-	if (pasid == IOMMU_TEST_PASID_RESERVED) {
+	if (!rc && viommu)
+		rc = iommufd_viommu_get_vdev_id(viommu, dev, &virt_id);
+	if (!rc && pasid == IOMMU_TEST_PASID_RESERVED)
 		rc = use_bad_pasid(mdev, domain);
-		if (rc)
-			return rc;
-	}
-	return switch_iopf(mdev, domain, old);
+	return rc ?: switch_iopf(mdev, domain, old);
 }

@@ -16,7 +16,6 @@
 
 #include "lib/bad_input.h"
 #include "lib/clock.h"
-#include "lib/guest.h"
 #include "lib/hwpt.h"
 #include "lib/mockdev.h"
 #include "test.h"
@@ -70,9 +69,12 @@ FIXTURE_TEARDOWN(fault)
 	EXPECT_SETTLED(self->pinned);
 }
 
-#define CHECK_HWPT(_hwpt)						\
-	MOCK_OP(self->g.fd, PASID_CHECK_HWPT, .id = self->g.dev.stdev,	\
-		.pasid_check = { 0, _hwpt })
+#define CHECK_HWPT(_pasid, _hwpt)					\
+	MOCK_OP(self->fd, PASID_CHECK_HWPT, .id = self->dev.stdev,	\
+		.pasid_check = { _pasid, _hwpt })
+#define MOVE(_pasid, _hwpt)						\
+	MOCK_OP(self->fd, PASID_REPLACE, .id = self->dev.stdev,		\
+		.pasid_replace = { _pasid, _hwpt })
 
 /* Page request number @grpid of the RID */
 #define REQUEST(_grpid)							\
@@ -710,90 +712,75 @@ TEST_F(fault, refused_move)
 	EXPECT_EQ(0, iommufd_destroy(self->fd, dirty));
 }
 
-static __u32 alloc_nested(struct guest *g, __u32 viommu, __u32 queue)
+static __u32 alloc_nested(int fd, __u32 device, __u32 viommu, __u32 queue)
 {
 	const struct iommu_hwpt_selftest data = {};
 
-	return must(HWPT_ALLOC(g->fd, .dev_id = g->dev.idev, .pt_id = viommu,
-			       .flags = IOMMU_HWPT_FAULT_ID_VALID,
+	return must(HWPT_ALLOC(fd, .dev_id = device, .pt_id = viommu,
+			       .flags = IOMMU_HWPT_FAULT_ID_VALID |
+					IOMMU_HWPT_ALLOC_PASID,
 			       .fault_id = queue,
 			       .data_type = IOMMU_HWPT_DATA_SELFTEST,
 			       .data_len = sizeof(data),
 			       .data_uptr = addr(&data)));
 }
 
+static __u32 alloc_viommu(int fd, __u32 device, __u32 parent)
+{
+	return must(VIOMMU_ALLOC(fd, .dev_id = device, .hwpt_id = parent,
+				 .type = IOMMU_VIOMMU_TYPE_SELFTEST));
+}
+
+#define NEW_VDEVICE()							\
+	must(VDEVICE_ALLOC(self->fd, .viommu_id = viommu,		\
+			   .dev_id = self->dev.idev, .virt_id = 1))
+
 /*
- * The vDEVICE is gone when the move is refused, so the IOMMU driver refuses the way
- * back, too: the device reaches nothing, and can go on from there.
+ * The vDEVICE is gone when a move is refused, so the IOMMU driver refuses the way
+ * back, too: the PASID reaches nothing, and can go on from there.
  */
-FIXTURE(fault_guest)
+TEST_F(fault, no_way_back)
 {
-	struct guest g;
-	struct event_queue queue;
-	__u32 other;		/* vIOMMU that does not know the device */
-	__u32 nested;
-};
+	__u32 parent, viommu, nested, refused, vdev;
 
-FIXTURE_SETUP(fault_guest)
-{
-	int fd = must(iommufd_open()), vdev, refused;
-	bool mock = mock_present(fd);
+	parent = must(hwpt_alloc(self->ioas, self->dev.idev,
+				 IOMMU_HWPT_ALLOC_NEST_PARENT));
+	viommu = alloc_viommu(self->fd, self->dev.idev, parent);
+	refused = alloc_nested(self->fd, self->dev.idev,
+			       alloc_viommu(self->fd, self->dev.idev, parent),
+			       self->queue.id);
+	vdev = NEW_VDEVICE();
+	nested = alloc_nested(self->fd, self->dev.idev, viommu, self->queue.id);
+	must(mock_pasid_attach(self->fd, &self->dev, PASID, nested));
+	EXPECT_EQ(-ENOENT, MOVE(PASID, refused));
+	EXPECT_EQ(0, CHECK_HWPT(PASID, nested));
 
-	close(fd);
-	self->g.fd = -1;
-	if (!mock)
-		SKIP(return, NEEDS_MOCK);
-	guest_open(&self->g);
-	fd = self->g.fd;
-	must(fault_queue_alloc(fd, &self->queue));
-	self->other = must(VIOMMU_ALLOC(fd, .dev_id = self->g.dev.idev,
-					.hwpt_id = self->g.parent,
-					.type = IOMMU_VIOMMU_TYPE_SELFTEST));
-	vdev = must(guest_vdevice(&self->g, self->g.dev.idev, 1));
-	self->nested = alloc_nested(&self->g, self->g.viommu, self->queue.id);
-	must(mock_replace(fd, &self->g.dev, self->nested));
-	refused = alloc_nested(&self->g, self->other, self->queue.id);
-	EXPECT_EQ(-ENOENT, mock_replace(fd, &self->g.dev, refused));
-	EXPECT_EQ(0, CHECK_HWPT(self->nested));
-	must(mock_page_request(fd, self->g.dev.idev, 0, 1, 0));
+	must(iommufd_destroy(self->fd, vdev));
+	EXPECT_EQ(-ENOENT, MOVE(PASID, refused));
+	EXPECT_NE(0, CHECK_HWPT(PASID, nested));
+	EXPECT_EQ(-EBUSY, iommufd_destroy(self->fd, nested));
+	EXPECT_EQ(-ENOENT, MOVE(PASID, refused));
+	/* To where it was */
+	EXPECT_EQ(-ENOENT, MOVE(PASID, nested));
+	vdev = NEW_VDEVICE();
+	EXPECT_EQ(0, MOVE(PASID, nested));
+	EXPECT_EQ(0, CHECK_HWPT(PASID, nested));
+	must(mock_page_request(self->fd, self->dev.idev, PASID, 1, 0));
 	EXPECT_LT(0, take(self->queue.fd, 1));
-	must(iommufd_destroy(fd, vdev));
-	EXPECT_EQ(-ENOENT, mock_replace(fd, &self->g.dev, refused));
-	EXPECT_NE(0, CHECK_HWPT(self->nested));
-}
 
-FIXTURE_TEARDOWN(fault_guest)
-{
-	if (self->g.fd < 0)
-		return;
-	close(self->queue.fd);
-	guest_close(&self->g);
-}
+	/* Elsewhere */
+	must(iommufd_destroy(self->fd, vdev));
+	EXPECT_EQ(-ENOENT, MOVE(PASID, refused));
+	EXPECT_EQ(0, MOVE(PASID, self->hwpt));
+	EXPECT_EQ(0, CHECK_HWPT(PASID, self->hwpt));
 
-TEST_F(fault_guest, moved)
-{
-	EXPECT_EQ(-ENOENT, mock_replace(self->g.fd, &self->g.dev,
-		  alloc_nested(&self->g, self->other, self->queue.id)));
-	EXPECT_EQ(-EBUSY, iommufd_destroy(self->g.fd, self->nested));
-	must(mock_replace(self->g.fd, &self->g.dev, self->g.parent));
-	EXPECT_EQ(0, CHECK_HWPT(self->g.parent));
-	EXPECT_EQ(0, iommufd_destroy(self->g.fd, self->nested));
-}
-
-TEST_F(fault_guest, back)
-{
-	must(guest_vdevice(&self->g, self->g.dev.idev, 1));
-	must(mock_replace(self->g.fd, &self->g.dev,
-			  alloc_nested(&self->g, self->g.viommu,
-				       self->queue.id)));
-	must(mock_page_request(self->g.fd, self->g.dev.idev, 0, 2, 0));
-	EXPECT_LT(0, take(self->queue.fd, 2));
-}
-
-TEST_F(fault_guest, detached)
-{
-	EXPECT_EQ(0, iommufd_destroy(self->g.fd, self->g.dev.stdev));
-	EXPECT_EQ(0, iommufd_destroy(self->g.fd, self->nested));
+	/* And off */
+	vdev = NEW_VDEVICE();
+	EXPECT_EQ(0, MOVE(PASID, nested));
+	must(iommufd_destroy(self->fd, vdev));
+	EXPECT_EQ(-ENOENT, MOVE(PASID, refused));
+	EXPECT_EQ(0, mock_pasid_detach(self->fd, &self->dev, PASID));
+	EXPECT_EQ(0, iommufd_destroy(self->fd, nested));
 }
 
 TEST_HARNESS_MAIN
