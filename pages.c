@@ -254,12 +254,12 @@ void backing_release_locked(struct io_backing *backing,
  * Context: may sleep; takes @backing->lock and the mmap locks of both. The caller lets
  * nobody else do the same.
  * Return: 0; -EINVAL it is not memory of a process; -EFAULT it is device memory, and the
- * caller has none there; -ENOMEM the caller may not lock that much; -EINTR on a fatal
- * signal.
+ * caller has none there; -ENOMEM the caller may not lock that much; -EINTR on a signal.
  */
 int backing_move_va(struct io_backing *backing, unsigned long addr)
 {
 	const struct io_backing_ops *ops = backing->ops;
+	unsigned long npages;
 	struct backing_owner from, to;
 	int rc = 0;
 
@@ -271,12 +271,13 @@ int backing_move_va(struct io_backing *backing, unsigned long addr)
 		return rc;
 	backing_owner_init(&to, backing->owner.mode);
 	guard(mutex)(&backing->lock);
-	rc = backing_move_begin(&backing->owner, &to, backing->npinned);
+	npages = ops->unaccounted ? 0 : backing->npinned;
+	rc = backing_move_begin(&backing->owner, &to, npages);
 	if (rc) {
 		backing_owner_destroy(&to);
 		return rc;
 	}
-	backing_move_end(&backing->owner, &to, backing->npinned);
+	backing_move_end(&backing->owner, &to, npages);
 	from = backing->owner;
 	scoped_guard(spinlock, &backing->owner_lock) {
 		backing->owner = to;

@@ -183,7 +183,8 @@ static int read_entry(struct follow_pfnmap_args *args, bool write,
 
 /*
  * Returns 0; -ENOENT there is no such VMA; -EAGAIN ask again, it was faulted in, but
- * the mmap lock was dropped, or it is gone again; -EACCES it must not be given to a device; -EFAULT it is not there now.
+ * the mmap lock was dropped, or it is gone again; -EACCES it must not be given to a
+ * device; -EFAULT it is not there now.
  */
 static int find_run(struct mm_struct *mm, unsigned long va, bool write,
 		    struct frame_run *run)
@@ -398,6 +399,7 @@ static int mmio_move_va(struct io_backing *backing, unsigned long addr)
 {
 	struct mmio_source *source = backing->mmio;
 	struct vma_watch *watch, *old = source->watch;
+	bool followed;
 	int rc;
 
 	watch = new_watch(source, addr);
@@ -406,11 +408,13 @@ static int mmio_move_va(struct io_backing *backing, unsigned long addr)
 	stop_looking(source);
 	rc = look_elsewhere(source, watch);
 	scoped_guard(mutex, &source->lock) {
+		/* An error of those who use the memory comes after that. */
+		followed = source->watch == watch;
 		source->quiet = false;
 		look_soon(source);
 	}
-	free_watch(rc ? watch : old);
-	return rc;
+	free_watch(followed ? old : watch);
+	return followed ? 0 : rc;
 }
 
 static const struct io_backing_ops mmio_ops = {
@@ -438,7 +442,8 @@ static int watch_vma(struct io_backing *backing, unsigned long va)
 	watch = new_watch(backing->mmio, va);
 	if (IS_ERR(watch))
 		return PTR_ERR(watch);
-	backing->mmio->watch = watch;
+	scoped_guard(mutex, &backing->mmio->lock)
+		backing->mmio->watch = watch;
 	rc = look_now(watch);
 	return rc == -ENOENT || rc == -EACCES ? -EFAULT : rc;
 }

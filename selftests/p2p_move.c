@@ -4,6 +4,7 @@
  * VFIO_DMA_MAP_FLAG_VADDR), in this process or to another one.
  */
 #include <pthread.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
@@ -105,12 +106,13 @@ TEST_F(p2p_move, to_another_process)
 	must(give_up(p));
 	child = must(fork());
 	if (!child) {
-		if (take_over(p, self->bar))
+		if (take_over(p, self->bar) || status_kib("VmPin"))
 			_exit(1);
 		_exit(!peer_writes_soon(&p->peer, IOVA));
 	}
 	ASSERT_EQ(child, waitpid(child, &status, 0));
 	EXPECT_EQ(0, status);
+	EXPECT_EQ(0, status_kib("VmPin"));
 	/* It went with the child; and can come back from there. */
 	EXPECT_TRUE(p2p_stays_blocked(p, IOVA));
 	must(move_to(p, p->bar));
@@ -183,6 +185,30 @@ TEST_F(p2p_move, while_it_comes_and_goes)
 	EXPECT_TRUE(peer_writes_soon(&p->peer, IOVA));
 	must(p2p_disable(p));
 	EXPECT_TRUE(p2p_stays_blocked(p, IOVA));
+}
+
+/* Whoever moves it is killed at any moment of that. */
+TEST_F(p2p_move, killed)
+{
+	struct p2p *p = &self->p;
+	int i, status;
+	pid_t child;
+
+	for (i = 0; i < 40; i++) {
+		child = must(fork());
+		while (!child) {
+			give_up(p);
+			take_over(p, self->bar);
+		}
+		usleep(500 * i);
+		kill(child, SIGKILL);
+		ASSERT_EQ(child, waitpid(child, &status, 0));
+		EXPECT_TRUE(WIFSIGNALED(status));
+		give_up(p);
+		EXPECT_EQ(0, take_over(p, p->bar));
+		EXPECT_TRUE(peer_writes_soon(&p->peer, IOVA));
+	}
+	EXPECT_EQ(0, status_kib("VmPin"));
 }
 
 TEST_HARNESS_MAIN
