@@ -185,7 +185,7 @@ static u32 auto_flags(struct iommufd_ioas *ioas, struct iommufd_device *idev)
 struct iommufd_hwpt_paging *iommufd_hwpt_auto_new(struct iommufd_ioas *ioas,
 						  struct iommufd_device *idev)
 {
-	const struct hwpt_request req = {
+	struct hwpt_request req = {
 		.idev = idev,
 		.flags = auto_flags(ioas, idev),
 	};
@@ -194,6 +194,11 @@ struct iommufd_hwpt_paging *iommufd_hwpt_auto_new(struct iommufd_ioas *ioas,
 
 	lockdep_assert_held(&ioas->mutex);
 	hwpt = new_paging(ioas, &req);
+	if (PTR_ERR_OR_ZERO(hwpt) == -EOPNOTSUPP && req.flags) {
+		/* Better none of it than no page table. */
+		req.flags = 0;
+		hwpt = new_paging(ioas, &req);
+	}
 	if (IS_ERR(hwpt))
 		return hwpt;
 	rc = fill_domain(hwpt);

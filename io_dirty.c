@@ -203,7 +203,10 @@ static bool has_silent_domain(struct io_space *space)
 	return false;
 }
 
-/* Report an area, and let it be clean. With @all, all of it is dirty always. */
+/*
+ * Report an area, and let it be clean. With @all, all of it is dirty always; as is device
+ * memory, which may have been taken away and come back since it was written.
+ */
 static int report_area(struct io_area *area, bool all,
 		       int (*fn)(const struct io_dirty *dirty, void *data),
 		       void *data)
@@ -215,7 +218,7 @@ static int report_area(struct io_area *area, bool all,
 	unsigned long *pinned;
 	int rc;
 
-	if (all)
+	if (all || (area->backing->ops->prot & IOMMU_MMIO))
 		return fn(&dirty, data);
 	pinned = pinned_bits(area);
 	if (IS_ERR(pinned))
