@@ -37,6 +37,7 @@ iommufd-y := \
 	pages_mmio.o \
 	pages_user.o \
 	pfn_store.o \
+	trace.o \
 	vdevice.o \
 	veventq.o \
 	vfio_compat.o \

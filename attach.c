@@ -22,6 +22,7 @@
 #include "../iommu-priv.h"
 #include "iommufd_private.h"
 #include "mock/mock.h"
+#include "trace.h"
 
 static struct io_space *space_of(struct iommufd_hw_pagetable *hwpt)
 {
@@ -478,7 +479,12 @@ static int replace_device(struct attach_op *op,
 
 static int attach_to(struct attach_op *op, struct iommufd_hw_pagetable *hwpt)
 {
-	return op->replace ? replace_device(op, hwpt) : attach_device(op, hwpt);
+	int rc = op->replace ? replace_device(op, hwpt) :
+			       attach_device(op, hwpt);
+
+	trace_iommufd_attach(op->idev->dev, op->pasid,
+			     op->old ? op->old->obj.id : 0, hwpt->obj.id, rc);
+	return rc;
 }
 
 /* Is there a way to attach to a HWPT that does not exist yet? */
@@ -650,6 +656,7 @@ static struct iommufd_hw_pagetable *leave_attachment(struct iommufd_device *idev
 	if (!attachment)
 		return NULL;
 	hwpt = attachment->hwpt;
+	trace_iommufd_detach(idev->dev, pasid, hwpt->obj.id);
 	xa_erase(&attachment->devices, idev->obj.id);
 	if (xa_empty(&attachment->devices))
 		stop_attachment(idev, pasid, attachment);

@@ -19,6 +19,7 @@
 
 #include "../iommu-priv.h"
 #include "iommufd_private.h"
+#include "trace.h"
 
 /* A device has far fewer at a time, unless it does not count them. */
 #define MAX_GROUPS	SZ_16K
@@ -54,6 +55,10 @@ static struct iommufd_fault *to_fault(struct iommufd_eventq *eventq)
 static void answer(struct iommufd_fault *fault, struct iopf_group *group,
 		   enum iommu_page_response_code code)
 {
+	const struct iommu_fault_page_request *prm = &group->last_fault.fault.prm;
+
+	trace_iommufd_fault_answer(group->fault_param->dev, prm->pasid,
+				   prm->grpid, code);
 	iopf_group_response(group, code);
 	iopf_free_group(group);
 	atomic_dec(&fault->ngroups);
@@ -139,9 +144,12 @@ void iommufd_fault_cancel(struct iommufd_hw_pagetable *hwpt,
 /* iommu_domain.iopf_handler */
 static int take_group(struct iopf_group *group)
 {
+	const struct iommu_fault_page_request *prm = &group->last_fault.fault.prm;
 	struct iommufd_fault *fault =
 		group->attach_handle->domain->iommufd_hwpt->fault;
 
+	trace_iommufd_fault(group->fault_param->dev, prm->pasid, prm->grpid,
+			    prm->addr, prm->perm);
 	if (atomic_inc_return(&fault->ngroups) > MAX_GROUPS) {
 		atomic_dec(&fault->ngroups);
 		return -EBUSY;

@@ -19,6 +19,7 @@
 #include <linux/slab.h>
 
 #include "io_pagetable.h"
+#include "trace.h"
 
 /**
  * io_space_init() - make an empty space
@@ -500,6 +501,30 @@ static int expel_users(struct io_space *space, struct list_head *areas)
 	return 0;
 }
 
+static int unmap_areas(struct io_space *space, struct list_head *areas,
+		       int (*before)(void *data), void *data,
+		       unsigned long *unmapped)
+{
+	struct io_area *area;
+	int rc;
+
+	rc = expel_users(space, areas);
+	if (!rc && before)
+		rc = before(data);
+	if (rc) {
+		unclaim_areas(space, areas);
+		return rc;
+	}
+
+	/* Point of no return. */
+	clear_areas(areas);
+	remove_areas(space, areas);
+	list_for_each_entry(area, areas, item)
+		*unmapped += area_length(area);
+	areas_free(areas);
+	return 0;
+}
+
 /**
  * io_space_unmap_after() - remove all areas in a range, after a last look at them
  * @space: the space
@@ -521,31 +546,17 @@ int io_space_unmap_after(struct io_space *space, unsigned long first,
 			 unsigned long last, int (*before)(void *data),
 			 void *data, unsigned long *unmapped)
 {
-	struct io_area *area;
 	LIST_HEAD(areas);
 	int rc;
 
 	*unmapped = 0;
 	rc = claim_areas(space, first, last, &areas);
-	if (rc)
-		return rc;
-	if (list_empty(&areas))
-		return -ENOENT;
-	rc = expel_users(space, &areas);
-	if (!rc && before)
-		rc = before(data);
-	if (rc) {
-		unclaim_areas(space, &areas);
-		return rc;
-	}
-
-	/* Point of no return. */
-	clear_areas(&areas);
-	remove_areas(space, &areas);
-	list_for_each_entry(area, &areas, item)
-		*unmapped += area_length(area);
-	areas_free(&areas);
-	return 0;
+	if (!rc && list_empty(&areas))
+		rc = -ENOENT;
+	if (!rc)
+		rc = unmap_areas(space, &areas, before, data, unmapped);
+	trace_iommufd_unmap(space->id, first, last, *unmapped, rc);
+	return rc;
 }
 
 /* The part of a range that its first area covers. */

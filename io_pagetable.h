@@ -177,6 +177,7 @@ struct io_range {
  * @nr_areas: [s]
  * @max_areas: [s] how many areas there may be
  * @nr_va_invalid: [s] areas whose address is going to change
+ * @id: [I] what the user knows it by
  * @tracks_dirty: areas have bitmaps of what kernel users write
  * @large_pages: [s] hand contiguous memory to the IOMMU in one piece
  * @users: [s] kernel users
@@ -195,6 +196,7 @@ struct io_space {
 	unsigned long nr_areas;
 	unsigned long max_areas;
 	unsigned long nr_va_invalid;
+	u32 id;
 	bool tracks_dirty;
 	bool large_pages;
 	struct list_head users;

@@ -12,6 +12,7 @@
 #include <linux/sort.h>
 
 #include "iommufd_private.h"
+#include "trace.h"
 
 /**
  * iommufd_ioas_new() - make an empty IOAS that is not published
@@ -30,6 +31,7 @@ struct iommufd_ioas *iommufd_ioas_new(struct iommufd_ctx *ictx)
 	ioas = container_of(obj, struct iommufd_ioas, obj);
 	ioas->ictx = ictx;
 	io_space_init(&ioas->space);
+	ioas->space.id = obj->id;
 	mutex_init(&ioas->mutex);
 	spin_lock_init(&ioas->auto_lock);
 	INIT_LIST_HEAD(&ioas->auto_hwpts);
@@ -244,12 +246,16 @@ static int map_areas(struct iommufd_ioas *ioas, struct list_head *areas,
 		     unsigned long addr, u32 flags, u64 *user_iova,
 		     unsigned int how)
 {
-	unsigned long iova = *user_iova;
+	unsigned long iova = *user_iova, length = 0;
+	struct io_area *area;
 	int rc;
 
+	list_for_each_entry(area, areas, item)
+		length += area_length(area);
 	if (flags & IOMMU_IOAS_MAP_FIXED_IOVA)
 		how |= IO_MAP_FIXED;
 	rc = io_space_map(&ioas->space, areas, addr, &iova, how);
+	trace_iommufd_map(ioas->obj.id, iova, length, rc);
 	if (!rc)
 		*user_iova = iova;
 	return rc;

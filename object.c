@@ -22,6 +22,7 @@
 #include <linux/slab.h>
 
 #include "iommufd_private.h"
+#include "trace.h"
 #include "mock/mock.h"
 
 /* A driver that waits this long for ioctls that use its device says so. */
@@ -120,6 +121,7 @@ void iommufd_object_publish(struct iommufd_ctx *ictx, struct iommufd_object *obj
 
 static void free_object(struct iommufd_object *obj)
 {
+	trace_iommufd_destroy(obj->id, obj->type);
 	free_fns[obj->type](obj);
 	kfree(obj);
 }

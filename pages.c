@@ -6,6 +6,7 @@
 #include <linux/slab.h>
 
 #include "pages.h"
+#include "trace.h"
 
 static int charge(struct io_backing *backing, unsigned long npages)
 {
@@ -142,11 +143,13 @@ static int pin_range(struct io_backing *backing, unsigned long first,
 	int rc;
 
 	rc = charge(backing, last - first + 1);
-	if (rc)
-		return rc;
-	rc = backing->ops->pin(backing, first, last, &next);
-	if (rc)
-		unpin_range(backing, first, last, next);
+	if (!rc) {
+		rc = backing->ops->pin(backing, first, last, &next);
+		if (rc)
+			unpin_range(backing, first, last, next);
+	}
+	trace_iommufd_pin(backing->addr + (first << PAGE_SHIFT), last - first + 1,
+			  rc);
 	return rc;
 }
 

@@ -17,11 +17,11 @@ LAYERS = {
     "entry": "main ioctl fdinfo vfio_compat vfio_info vfio_map vfio_dirty vfio_vaddr",
     "objects": """iommufd_private object ioas ioas_process hw_pagetable hwpt_dirty
         hwpt_noiommu device attach access eventq fault veventq viommu vdevice
-        hw_queue driver sw_msi trace debugfs""",
+        hw_queue driver sw_msi debugfs""",
     "address space": "io_pagetable io_reserved io_user io_container io_dirty area iova_alloc",
     "page supply": """pages pages_access pages_user pages_file pages_dmabuf pages_mmio
         pages_account""",
-    "pure": "pfn_store span iova_bitmap",
+    "pure": "pfn_store span iova_bitmap trace",
 }
 # The mock looks at everything from outside; nothing may need it.
 OUTSIDE = ("selftest", "iommufd_test")
