@@ -38,6 +38,7 @@
  * @error: first error of iova_bitmap_set()
  * @first_page: index of the first pinned page, counted from @base
  * @npages: how many pages are pinned from there on
+ * @written: a bit was set in one of them
  * @max_pages: how many @pages has room for
  * @pages: the pinned pages
  */
@@ -51,6 +52,7 @@ struct iova_bitmap {
 
 	unsigned long first_page;
 	unsigned long npages;
+	bool written;
 	unsigned long max_pages;
 	struct page *pages[] __counted_by(max_pages);
 };
@@ -103,8 +105,10 @@ EXPORT_SYMBOL_NS_GPL(iova_bitmap_alloc, "IOMMUFD");
 
 static void window_close(struct iova_bitmap *bitmap)
 {
-	unpin_user_pages_dirty_lock(bitmap->pages, bitmap->npages, true);
+	unpin_user_pages_dirty_lock(bitmap->pages, bitmap->npages,
+				    bitmap->written);
 	bitmap->npages = 0;
+	bitmap->written = false;
 }
 
 /**
@@ -170,9 +174,13 @@ static bool window_has(const struct iova_bitmap *bitmap, unsigned long page)
 	return page - bitmap->first_page < bitmap->npages;
 }
 
-/* The bits of an IOVA range; false when the bitmap has nothing of the range. */
-static bool run_of_range(const struct iova_bitmap *bitmap, unsigned long iova,
-			 size_t length, struct bit_run *run)
+/*
+ * The bits of an IOVA range; false when the bitmap has nothing of the range. Inline,
+ * as iova_bitmap_set() is called for each dirty page.
+ */
+static __always_inline bool
+run_of_range(const struct iova_bitmap *bitmap, unsigned long iova,
+	     size_t length, struct bit_run *run)
 {
 	unsigned long offset, first, last;
 
@@ -199,34 +207,70 @@ static bool run_of_range(const struct iova_bitmap *bitmap, unsigned long iova,
 }
 
 /* By bytes, because the order of bits must not depend on that of the CPU. */
-static void set_run_in_page(u8 *bytes, unsigned long page,
-			    const struct bit_run *run)
+static void set_bytes(u8 *head, u8 *tail, const struct bit_run *run)
 {
-	bool has_head = run->head >> PAGE_SHIFT == page;
-	bool has_tail = run->tail >> PAGE_SHIFT == page;
-	u8 *head = bytes + (has_head ? offset_in_page(run->head) : 0);
-	u8 *tail = bytes + (has_tail ? offset_in_page(run->tail) :
-				       PAGE_SIZE - 1);
-	u8 head_mask = has_head ? run->head_mask : 0xff;
-	u8 tail_mask = has_tail ? run->tail_mask : 0xff;
-
 	if (head == tail) {
-		*head |= head_mask & tail_mask;
+		*head |= run->head_mask & run->tail_mask;
 		return;
 	}
-	*head++ |= head_mask;
-	memset(head, 0xff, tail - head);
-	*tail |= tail_mask;
+	if (run->head_mask != 0xff)
+		*head++ |= run->head_mask;
+	if (run->tail_mask != 0xff)
+		*tail-- |= run->tail_mask;
+	/* Of two bytes that are not full none is left. */
+	memset(head, 0xff, tail - head + 1);
 }
 
-static void window_set(struct iova_bitmap *bitmap, unsigned long page,
-		       const struct bit_run *run)
+/* Set bits that are all in one page, which is in the window. */
+static __always_inline void
+window_set(struct iova_bitmap *bitmap, const struct bit_run *run)
 {
+	unsigned long page = run->head >> PAGE_SHIFT;
 	u8 *bytes;
 
+	bitmap->written = true;
 	bytes = kmap_local_page(bitmap->pages[page - bitmap->first_page]);
-	set_run_in_page(bytes, page, run);
+	set_bytes(bytes + offset_in_page(run->head),
+		  bytes + offset_in_page(run->tail), run);
 	kunmap_local(bytes);
+}
+
+/* The part of a run that is in one page */
+static struct bit_run run_in_page(const struct bit_run *run, unsigned long page)
+{
+	struct bit_run part = *run;
+
+	if (part.head >> PAGE_SHIFT != page) {
+		part.head = page << PAGE_SHIFT;
+		part.head_mask = 0xff;
+	}
+	if (part.tail >> PAGE_SHIFT != page) {
+		part.tail = (page << PAGE_SHIFT) + PAGE_SIZE - 1;
+		part.tail_mask = 0xff;
+	}
+	return part;
+}
+
+/* Not inline: iova_bitmap_set() shall do without saving registers. */
+static noinline void set_run(struct iova_bitmap *bitmap,
+			     const struct bit_run *run)
+{
+	unsigned long last = run->tail >> PAGE_SHIFT;
+	struct bit_run part;
+	unsigned long page;
+	int rc;
+
+	for (page = run->head >> PAGE_SHIFT; page <= last; page++) {
+		if (!window_has(bitmap, page)) {
+			rc = window_open(bitmap, page, last);
+			if (rc) {
+				bitmap->error = bitmap->error ?: rc;
+				return;
+			}
+		}
+		part = run_in_page(run, page);
+		window_set(bitmap, &part);
+	}
 }
 
 /**
@@ -244,24 +288,18 @@ static void window_set(struct iova_bitmap *bitmap, unsigned long page,
 void iova_bitmap_set(struct iova_bitmap *bitmap,
 		     unsigned long iova, size_t length)
 {
-	unsigned long page, last;
+	unsigned long page;
 	struct bit_run run;
-	int rc;
 
 	if (!run_of_range(bitmap, iova, length, &run))
 		return;
 
-	last = run.tail >> PAGE_SHIFT;
-	for (page = run.head >> PAGE_SHIFT; page <= last; page++) {
-		if (!window_has(bitmap, page)) {
-			rc = window_open(bitmap, page, last);
-			if (rc) {
-				bitmap->error = bitmap->error ?: rc;
-				return;
-			}
-		}
-		window_set(bitmap, page, &run);
-	}
+	/* Most often it is one bit, and near the one before. */
+	page = run.head >> PAGE_SHIFT;
+	if (run.tail >> PAGE_SHIFT == page && window_has(bitmap, page))
+		window_set(bitmap, &run);
+	else
+		set_run(bitmap, &run);
 }
 EXPORT_SYMBOL_NS_GPL(iova_bitmap_set, "IOMMUFD");
 

@@ -33,6 +33,7 @@ typedef __u64 u64;
 #define __aligned(bytes)	__attribute__((aligned(bytes)))
 #define ARRAY_SIZE(array)	(sizeof(array) / sizeof((array)[0]))
 #define EXPORT_SYMBOL_NS_GPL(symbol, ns)
+#define noinline
 #define GFP_KERNEL_ACCOUNT	0
 #define FOLL_WRITE		1
 
@@ -60,6 +61,7 @@ typedef __u64 u64;
 struct page {
 	bool broken;
 	int pins;
+	u64 bits;	/* how many were set when it was pinned */
 };
 
 extern u8 arena[ARENA_PAGES << PAGE_SHIFT];
@@ -72,6 +74,17 @@ static inline bool access_ok(const void *address, size_t length)
 
 	return !__builtin_add_overflow((unsigned long)address, length - 1,
 				       &last) && last >> 63 == 0;
+}
+
+static inline u64 bits_in_page(const struct page *page)
+{
+	const u8 *bytes = arena + ((page - arena_pages) << PAGE_SHIFT);
+	u64 n = 0;
+	size_t i;
+
+	for (i = 0; i < PAGE_SIZE; i++)
+		n += __builtin_popcount(bytes[i]);
+	return n;
 }
 
 static inline int pin_user_pages_fast(unsigned long address, int npages,
@@ -91,6 +104,7 @@ static inline int pin_user_pages_fast(unsigned long address, int npages,
 		ASAN_UNPOISON_MEMORY_REGION(arena +
 					    ((first + i) << PAGE_SHIFT),
 					    PAGE_SIZE);
+		pages[i]->bits = bits_in_page(pages[i]);
 		total_pins++;
 		if (++live_pins > most_pins)
 			most_pins = live_pins;
@@ -101,11 +115,11 @@ static inline int pin_user_pages_fast(unsigned long address, int npages,
 static inline void unpin_user_pages_dirty_lock(struct page **pages,
 					       unsigned long npages, bool dirty)
 {
-	if (npages && !dirty)
-		abort();
-
 	for (; npages; npages--, pages++) {
 		if ((*pages)->pins-- != 1)
+			abort();
+		/* What was written must not get lost. */
+		if (!dirty && (*pages)->bits != bits_in_page(*pages))
 			abort();
 		ASAN_POISON_MEMORY_REGION(arena + ((*pages - arena_pages) <<
 						   PAGE_SHIFT), PAGE_SIZE);
