@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Runs in the VM. Usage: bench count | bench threads
+ * Runs in the VM. Usage: bench count | bench threads | bench dirty SUBJECT
  *
  * Every subject meets the same memory: it is made once, and iommufd is exchanged
- * under the running program.
+ * under the running program. Only dirty bitmaps need a kernel for each subject.
  */
 #include <errno.h>
 #include <stdbool.h>
@@ -105,6 +105,7 @@ static void count(void)
 {
 	int i;
 
+	make_memory();
 	for (i = 0; kinds[i]; i++)
 		measure_floor(kinds[i]);
 	if (bring_in("ours")) {
@@ -117,6 +118,7 @@ static void count(void)
 
 static void threads(void)
 {
+	make_memory();
 	measure_threads(NULL, "computing", &none);
 	if (bring_in("ours")) {
 		measure_threads(&iommufd_subject, "ours", &thp);
@@ -131,11 +133,12 @@ static void threads(void)
 int main(int argc, char **argv)
 {
 	setvbuf(stdout, NULL, _IOLBF, 0);
-	make_memory();
 	if (argc == 2 && !strcmp(argv[1], "count"))
 		count();
 	else if (argc == 2 && !strcmp(argv[1], "threads"))
 		threads();
+	else if (argc == 3 && !strcmp(argv[1], "dirty"))
+		measure_dirty(argv[2]);
 	else
 		return 2;
 	return 0;

@@ -73,4 +73,7 @@ void measure_kernel_memory(const struct subject *s, const char *name,
 void measure_threads(const struct subject *s, const char *name,
 		     const struct memory *mem);
 
+/* dirty.c: of the one iommufd that this kernel has */
+void measure_dirty(const char *name);
+
 #endif
