@@ -383,6 +383,44 @@ TEST_F(accounting, handed_over_to_root)
 	close(file);
 }
 
+/* Room for one of two mappings is none, and stays free. */
+TEST_F(accounting, handed_over_in_part)
+{
+	int files[2] = { must(mem_file(LIMIT / 2 * PAGE, 0)),
+			 must(mem_file(LIMIT / 2 * PAGE, 0)) };
+	struct rlimit limit, some = { LIMIT * 3 / 4 * PAGE, RLIM_INFINITY };
+	pid_t pid;
+	int i;
+
+	pid = fork_user(1013);
+	if (!pid) {
+		for (i = 0; i < 2; i++)
+			CHECK(!map_file(self->c.ioas, (i + 1) * IOVA, files[i],
+					LIMIT / 2));
+		_exit(0);
+	}
+	EXPECT_EQ(0, result_of(pid));
+
+	ASSERT_EQ(0, getrlimit(RLIMIT_MEMLOCK, &limit));
+	some.rlim_max = limit.rlim_max;
+	ASSERT_EQ(0, setrlimit(RLIMIT_MEMLOCK, &some));
+	for (i = 0; i < 3; i++) {
+		EXPECT_EQ(-ENOMEM, iommufd_change_process(self->c.fd));
+		EXPECT_TRUE(is_charged(variant->by, 0));
+	}
+	/* Just enough, if nothing was left behind. */
+	some.rlim_cur = LIMIT * PAGE;
+	ASSERT_EQ(0, setrlimit(RLIMIT_MEMLOCK, &some));
+	EXPECT_EQ(0, iommufd_change_process(self->c.fd));
+	EXPECT_TRUE(is_charged(variant->by, LIMIT));
+	ASSERT_EQ(0, setrlimit(RLIMIT_MEMLOCK, &limit));
+
+	must(ioas_unmap_all(self->c.ioas, NULL));
+	EXPECT_TRUE(is_charged(variant->by, 0));
+	close(files[0]);
+	close(files[1]);
+}
+
 /* Who hands over to itself needs no room for both. */
 TEST_F(accounting, handed_over_to_oneself)
 {

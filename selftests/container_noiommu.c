@@ -11,6 +11,7 @@
 
 #include "lib/box.h"
 #include "lib/container.h"
+#include "lib/mdev.h"
 #include "lib/memory.h"
 
 #define NOIOMMU	VFIO_NOIOMMU_IOMMU
@@ -82,6 +83,30 @@ static void run_states(void)
 	box_close(&box);
 }
 
+/* A device that needs no IOMMU, next to one that has none */
+static void run_mixed(void)
+{
+	struct mdev mdev;
+	struct box box;
+	int group;
+
+	must(mdev_create(&mdev, MDEV_COPYENGINE));
+	box_open(&box);
+	box.groups[0] = must(open_group(&box.pci[0]));
+	say(group_set_container(box.groups[0], box.fd), "join");
+	group = mdev_open_group(&mdev, box.fd);
+	say(group < 0 ? group : 0, "the other kind joins");
+	say(group_unset_container(box.groups[0]), "leave");
+
+	group = mdev_open_group(&mdev, box.fd);
+	say(group < 0 ? group : 0, "the other kind first");
+	say(group_set_container(box.groups[0], box.fd), "join then");
+	close(group);
+	say(group_set_container(box.groups[0], box.fd), "join after that");
+	box_close(&box);
+	mdev_remove(&mdev);
+}
+
 static void run_rights(void)
 {
 	struct box box;
@@ -103,6 +128,7 @@ static void run_rights(void)
 
 static const struct sequence sequences[] = {
 	{ "no IOMMU", run_states },
+	{ "no IOMMU, mixed", run_mixed },
 	{ "no IOMMU, rights", run_rights },
 };
 

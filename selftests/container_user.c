@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -249,9 +250,8 @@ static void dirty_flag(struct desk *d, __u32 flag, const char *step)
 	    step);
 }
 
-static void say_dirty(struct desk *d, const char *when)
+static int get_dirty(struct desk *d, void *word)
 {
-	__u64 word = 0;
 	struct {
 		struct vfio_iommu_type1_dirty_bitmap dirty;
 		struct vfio_iommu_type1_dirty_bitmap_get get;
@@ -260,12 +260,37 @@ static void say_dirty(struct desk *d, const char *when)
 		.dirty.flags = VFIO_IOMMU_DIRTY_PAGES_FLAG_GET_BITMAP,
 		.get.iova = IOVA,
 		.get.size = 16 * PAGE,
-		.get.bitmap = { PAGE, sizeof(word), (void *)&word },
+		.get.bitmap = { PAGE, sizeof(__u64), word },
 	};
 
-	say(errno_of(ioctl(d->box.fd, VFIO_IOMMU_DIRTY_PAGES, &arg)),
-	    "%s: dirty", when);
+	return errno_of(ioctl(d->box.fd, VFIO_IOMMU_DIRTY_PAGES, &arg));
+}
+
+static void say_dirty(struct desk *d, const char *when)
+{
+	__u64 word = 0;
+
+	say(get_dirty(d, &word), "%s: dirty", when);
 	say(word, "%s: bitmap", when);
+}
+
+/* Memory for an answer that is not there, and arguments that end too early */
+static void try_bad_memory(struct desk *d)
+{
+	char *end = (char *)must_ptr(mem_base(2 * PAGE)) + PAGE;
+	struct vfio_iommu_type1_dma_unmap *unmap = (void *)(end - sizeof(*unmap));
+
+	munmap(end, PAGE);
+	say(get_dirty(d, end), "bitmap nowhere");
+	*unmap = (struct vfio_iommu_type1_dma_unmap){
+		.argsz = sizeof(*unmap) + sizeof(struct vfio_bitmap),
+		.flags = VFIO_DMA_UNMAP_FLAG_GET_DIRTY_BITMAP,
+		.iova = IOVA,
+		.size = 16 * PAGE,
+	};
+	say(errno_of(ioctl(d->box.fd, VFIO_IOMMU_UNMAP_DMA, unmap)),
+	    "unmap, arguments cut off");
+	munmap(end - PAGE, PAGE);
 }
 
 static void run_dirty(void)
@@ -279,6 +304,7 @@ static void run_dirty(void)
 	say_dirty(&d, "start");
 	say_dirty(&d, "start, again");
 	say(copyengine_copy(&d.engine, IOVA + 7 * PAGE + 8, IOVA, PAGE), "copy");
+	try_bad_memory(&d);
 	say_dirty(&d, "copied");
 	say_dirty(&d, "copied, again");
 	say(copyengine_unpin(&d.engine), "unpin");

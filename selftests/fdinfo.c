@@ -6,7 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "lib/mockdev.h"
+#include "lib/guest.h"
+#include "lib/mockmem.h"
 #include "test.h"
 
 /* Is there a line of that text? */
@@ -90,6 +91,96 @@ TEST(pasids)
 	EXPECT_TRUE(shows(fd, "iommufd-device:\tid=%u name=%s rid=%d",
 			  mock.idev, name, hwpt));
 	close(fd);
+}
+
+TEST(kernel_user)
+{
+	int fd = must(iommufd_open()), access;
+	struct ioas ioas = must_ioas(fd);
+
+	if (!mock_present(fd))
+		SKIP(return, NEEDS_MOCK);
+	access = must(mock_access(ioas, true));
+	EXPECT_TRUE(shows(fd, "iommufd-ioas:\tid=%u areas=0 mapped=0 pinned=0 domains=0 accesses=1",
+			  ioas.id));
+	/* It is the next object. */
+	EXPECT_TRUE(shows(fd, "iommufd-access:\tid=%u ioas=%u", ioas.id + 1,
+			  ioas.id));
+	close(access);
+	EXPECT_FALSE(shows(fd, "iommufd-access:\tid=%u ioas=%u", ioas.id + 1,
+			   ioas.id));
+	close(fd);
+}
+
+/* Two devices of a context are in no line of each other. */
+TEST(two_devices)
+{
+	int fd = must(iommufd_open());
+	struct pci_address pci[2];
+	struct ioas ioas;
+	struct edu edu[2];
+	int i, hwpt;
+
+	if (edu_find_pair(true, pci)) {
+		close(fd);
+		SKIP(return, NEEDS_GROUP);
+	}
+	ioas = must_ioas(fd);
+	for (i = 0; i < 2; i++)
+		must(edu_open(&edu[i], &pci[i], fd));
+	hwpt = must(vfio_attach(edu[0].fd, ioas.id));
+	EXPECT_TRUE(shows(fd, "iommufd-device:\tid=%u name=%s rid=%d",
+			  edu[0].id, pci[0].name, hwpt));
+	EXPECT_TRUE(shows(fd, "iommufd-device:\tid=%u name=%s", edu[1].id,
+			  pci[1].name));
+	for (i = 0; i < 2; i++)
+		edu_close(&edu[i]);
+	close(fd);
+}
+
+/* What a guest has */
+TEST(guest)
+{
+	struct event_queue faults, events;
+	int vdevice, nested, by_parent, queue;
+	struct guest g;
+	char *mem;
+
+	g.fd = must(iommufd_open());
+	if (!mock_present(g.fd))
+		SKIP(return, NEEDS_MOCK);
+	close(g.fd);
+	guest_open(&g);
+	mem = must_ptr(mem_base(PAGE));
+	must(ioas_map_at(range_of(g.ioas, MOCK_APERTURE_START, PAGE), mem,
+			 MAP_RW));
+	vdevice = must(guest_vdevice(&g, g.dev.idev, 5));
+	nested = must(guest_nested(&g, g.dev.idev, g.viommu));
+	by_parent = must(guest_nested(&g, g.dev.idev, g.parent));
+	queue = must(HW_QUEUE_ALLOC(g.fd, .viommu_id = g.viommu,
+				    .type = IOMMU_HW_QUEUE_TYPE_SELFTEST,
+				    .nesting_parent_iova = MOCK_APERTURE_START,
+				    .length = PAGE));
+	must(fault_queue_alloc(g.fd, &faults));
+	must(veventq_alloc(g.fd, g.viommu, IOMMU_VEVENTQ_TYPE_SELFTEST, 1,
+			   &events));
+
+	EXPECT_TRUE(shows(g.fd, "iommufd-viommu:\tid=%u hwpt=%u type=%u",
+			  g.viommu, g.parent, IOMMU_VIOMMU_TYPE_SELFTEST));
+	EXPECT_TRUE(shows(g.fd, "iommufd-vdevice:\tid=%u viommu=%u virt_id=5",
+			  vdevice, g.viommu));
+	EXPECT_TRUE(shows(g.fd, "iommufd-hwpt-nested:\tid=%u parent=%u pasid=0",
+			  nested, g.parent));
+	EXPECT_TRUE(shows(g.fd, "iommufd-hwpt-nested:\tid=%u parent=%u pasid=0",
+			  by_parent, g.parent));
+	EXPECT_TRUE(shows(g.fd, "iommufd-hw-queue:\tid=%u viommu=%u iova=%#lx length=%lu",
+			  queue, g.viommu, MOCK_APERTURE_START, PAGE));
+	EXPECT_TRUE(shows(g.fd, "iommufd-fault:\tid=%u", faults.id));
+	EXPECT_TRUE(shows(g.fd, "iommufd-veventq:\tid=%u", events.id));
+	close(faults.fd);
+	close(events.fd);
+	guest_close(&g);
+	munmap(mem, PAGE);
 }
 
 TEST_HARNESS_MAIN

@@ -14,6 +14,8 @@
  *   -device edu,bus=taken,addr=1,dma_mask=0xffffffffffffffff
  *   -device pci-serial,bus=taken,addr=2
  */
+#include <sys/ioctl.h>
+
 #include "test.h"
 
 #define IOVA	(16 * MIB)
@@ -127,6 +129,71 @@ TEST_F(group, first_device_closed)
 }
 
 /* A group that the kernel itself uses is not given away. */
+/* What a reset of the whole bus would do to other devices */
+struct bus_reset {
+	struct vfio_pci_hot_reset_info info;
+	struct vfio_pci_dependent_device devices[4];
+};
+
+static int ask_reset(struct edu *edu, struct bus_reset *reset)
+{
+	*reset = (struct bus_reset){ .info.argsz = sizeof(*reset) };
+	return ioctl(edu->fd, VFIO_DEVICE_GET_PCI_HOT_RESET_INFO, reset) ?
+	       -errno : 0;
+}
+
+/* By what name the other one of the two devices is known */
+static int other_name(const struct bus_reset *reset, __u32 own)
+{
+	if (reset->info.count != 2)
+		return -ERANGE;
+	if (reset->devices[0].devid == own)
+		return reset->devices[1].devid;
+	return reset->devices[1].devid == own ? reset->devices[0].devid :
+						-ESRCH;
+}
+
+/* Does the device copy a page of memory to the next one? */
+static bool copies(struct edu *edu, char *mem)
+{
+	mem_fill(mem, PAGE, 7);
+	memset(mem + PAGE, 0, PAGE);
+	must(edu_from_memory(edu, IOVA, 0, PAGE));
+	must(edu_to_memory(edu, IOVA + PAGE, 0, PAGE));
+	return mem_differs(mem + PAGE, PAGE, 7) < 0;
+}
+
+/* A bus is reset only by who owns all that is on it. */
+TEST_F(group, bus_reset)
+{
+	const __u32 owned = VFIO_PCI_HOT_RESET_FLAG_DEV_ID |
+			    VFIO_PCI_HOT_RESET_FLAG_DEV_ID_OWNED;
+	struct vfio_pci_hot_reset cmd = { .argsz = sizeof(cmd) };
+	struct edu *edu = self->c.edu;
+	struct bus_reset reset;
+	int rc = ask_reset(&edu[0], &reset);
+
+	if (rc == -ENODEV)
+		SKIP(return, "no bus that can be reset");
+	must(rc);
+	must(ioas_map_at(range_of(self->c.ioas, IOVA, 4 * PAGE), self->mem,
+			 MAP_RW));
+	must(vfio_attach(edu[0].fd, self->c.ioas.id));
+
+	EXPECT_EQ(owned, reset.info.flags);
+	EXPECT_EQ(edu[1].id, other_name(&reset, edu[0].id));
+	EXPECT_EQ(0, ioctl(edu[0].fd, VFIO_DEVICE_PCI_HOT_RESET, &cmd));
+	EXPECT_TRUE(copies(&edu[0], self->mem));
+
+	/* The one that is not open is in the same group. */
+	edu_close(&edu[1]);
+	must(ask_reset(&edu[0], &reset));
+	EXPECT_EQ(owned, reset.info.flags);
+	EXPECT_EQ(VFIO_PCI_DEVID_OWNED, other_name(&reset, edu[0].id));
+	EXPECT_EQ(0, ioctl(edu[0].fd, VFIO_DEVICE_PCI_HOT_RESET, &cmd));
+	EXPECT_TRUE(copies(&edu[0], self->mem));
+}
+
 TEST(in_use)
 {
 	struct pci_address pci[16];

@@ -114,6 +114,21 @@ TEST_F(allow, list_ends_early)
 }
 
 /* The kernel chooses inside, and says when there is no room left. */
+/* What the kernel would have to remember has an end. */
+TEST_F(allow, too_many)
+{
+	const int most = 64 * 1024;
+	struct iommu_iova_range *ranges =
+		must_ptr(mem_base((most + 1) * sizeof(*ranges)));
+	int i;
+
+	for (i = 0; i <= most; i++)
+		ranges[i] = (struct iommu_iova_range){ i * 2 * PAGE,
+						       i * 2 * PAGE + 1 };
+	EXPECT_EQ(-ENOMEM, ioas_allow(self->ioas, ranges, most + 1));
+	EXPECT_EQ(0, ioas_allow(self->ioas, ranges, most));
+}
+
 TEST_F(allow, confines_the_choice)
 {
 	struct iommu_iova_range ranges[] = {

@@ -227,6 +227,35 @@ TEST_F(map_file, dma)
 	munmap(mem, SIZE);
 }
 
+/* A file that nobody may write any more: for reading it is as good as any other. */
+TEST_F(map_file, dma_of_a_sealed_file)
+{
+	const struct iova_range range = range_of(self->c.ioas, 2 * IOVA, SIZE);
+	struct edu *edu = &self->c.edu[0];
+	char *mem = must_ptr(mem_of_file(self->file, SIZE));
+	char *spare = must_ptr(mem_base(PAGE));
+
+	mem_fill(mem, SIZE, 1);
+	munmap(mem, SIZE);
+	must(ioas_unmap_all(self->c.ioas, NULL));
+	must(fcntl(self->file, F_ADD_SEALS, F_SEAL_WRITE));
+	must(vfio_attach(edu->fd, self->c.ioas.id));
+	EXPECT_EQ(-EPERM, ioas_map_file_at(range, self->file, 0, MAP_RW));
+	must(ioas_map_file_at(range, self->file, 0, MAP_R));
+	must(ioas_map_at(range_of(self->c.ioas, IOVA, PAGE), spare, MAP_RW));
+
+	must(edu_from_memory(edu, 2 * IOVA + PAGE, 0, PAGE));
+	must(edu_to_memory(edu, IOVA, 0, PAGE));
+	EXPECT_EQ(-1, mem_differs_from(spare, PAGE, 1, PAGE));
+	/* The IOMMU does not let the device write. */
+	must(edu_to_memory(edu, 2 * IOVA, 0, PAGE));
+	must(ioas_unmap(self->c.ioas, 2 * IOVA, SIZE, NULL));
+	mem = must_ptr(mmap(NULL, SIZE, PROT_READ, MAP_PRIVATE, self->file, 0));
+	EXPECT_EQ(-1, mem_differs(mem, SIZE, 1));
+	munmap(mem, SIZE);
+	munmap(spare, PAGE);
+}
+
 TEST_F(map_file, hugetlb)
 {
 	int file = mem_file(2 * HUGE, MFD_HUGETLB);

@@ -5,6 +5,7 @@
  */
 #include <time.h>
 
+#include "lib/mockmem.h"
 #include "test.h"
 
 #define FIXED	IOMMU_IOAS_MAP_FIXED_IOVA
@@ -279,6 +280,62 @@ TEST_F(memory, nothing_there)
 	must(clock_gettime(CLOCK_MONOTONIC, &now));
 	EXPECT_GT(4, now.tv_sec - start.tv_sec);
 	EXPECT_EQ(SIZE / PAGE, pins_since(self->c.pinned));
+}
+
+/*
+ * The kernel remembers frames by the 2 MiB. Pins that share one of these pieces
+ * come and go, in each order; what is left of them has the right pages.
+ */
+TEST(pins_share_pieces)
+{
+	/* Pages: one in the first piece, one in the last, and across all. */
+	static const struct {
+		int first, n;
+	} pins[] = { { 7, 1 }, { 1530, 2 }, { 100, 1400 } };
+	static const int orders[][3] = {
+		{ 0, 1, 2 }, { 0, 2, 1 }, { 1, 0, 2 }, { 1, 2, 0 }, { 2, 0, 1 },
+		{ 2, 1, 0 },
+	};
+	const size_t size = 3 * HUGE;
+	int fd = must(iommufd_open()), before = pins_since(0), access, i, k, n;
+	struct ioas ioas = must_ioas(fd);
+	struct iova_range range;
+	char *mem;
+
+	if (!mock_present(fd))
+		SKIP(return, NEEDS_MOCK);
+	mem = must_ptr(mem_base(size));
+	/* Frames that do not follow each other */
+	for (i = 0; i < 2; i++)
+		for (k = i; k < (int)(size / PAGE); k += 2)
+			mem[k * PAGE] = 1;
+	must(ioas_map_at(range_of(ioas, HUGE, size), mem, MAP_RW));
+	access = must(mock_access(ioas, true));
+	for (i = 0; i < (int)ARRAY_SIZE(orders); i++) {
+		int items[3], left = 0;
+
+		for (k = 0; k < 3; k++) {
+			range = range_of(ioas, HUGE + pins[k].first * PAGE,
+					 pins[k].n * PAGE);
+			items[k] = must(mock_pin(access, range,
+						 mem + pins[k].first * PAGE));
+			left += pins[k].n;
+		}
+		for (k = 0; k < 3; k++) {
+			n = orders[i][k];
+			EXPECT_EQ(left, pins_since(before));
+			must(mock_unpin(fd, access, items[n]));
+			left -= pins[n].n;
+			/* What is pinned anew is compared. */
+			range = range_of(ioas, HUGE, size);
+			items[n] = must(mock_pin(access, range, mem));
+			must(mock_unpin(fd, access, items[n]));
+		}
+	}
+	close(access);
+	close(fd);
+	EXPECT_SETTLED(before);
+	munmap(mem, size);
 }
 
 TEST_HARNESS_MAIN

@@ -6,6 +6,7 @@
 #include <limits.h>
 #include <pthread.h>
 
+#include "lib/hwpt.h"
 #include "lib/pasid_dev.h"
 #include "lib/racers.h"
 #include "test.h"
@@ -158,6 +159,18 @@ do {									\
 } while (0)
 
 /* A bound device reaches nothing. */
+/* What the PCI capability of the device says: it has both rights. */
+TEST_F(pasid, hw_info)
+{
+	const __u64 rights = IOMMU_HW_CAP_PCI_PASID_EXEC |
+			     IOMMU_HW_CAP_PCI_PASID_PRIV;
+	struct iommu_hw_info info = { .dev_id = self->dev.id };
+
+	EXPECT_EQ(0, run_get_hw_info(self->fd, &info));
+	EXPECT_EQ(VTD_PASIDS, 1 << info.out_max_pasid_log2);
+	EXPECT_EQ(rights, info.out_capabilities & rights);
+}
+
 TEST_F(pasid, nothing_attached)
 {
 	expect_reach(NOWHERE, NOWHERE);

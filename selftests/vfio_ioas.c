@@ -119,4 +119,30 @@ TEST(log_of_a_huge_mapping)
 	close(fd);
 }
 
+/* A container that has lost its IOAS: nothing is there that a call could act on. */
+TEST(without_ioas)
+{
+	struct vfio_iommu_type1_dirty_bitmap start = {
+		.argsz = sizeof(start),
+		.flags = VFIO_IOMMU_DIRTY_PAGES_FLAG_START,
+	};
+	static const char *const nodes[] = { NATIVE_NODE, COMPAT_NODE };
+	int i, fd;
+
+	for (i = 0; i < 2; i++) {
+		fd = must(container_open(nodes[i]));
+		must(iommufd_vfio_ioas(fd, SET, must(ioas_alloc(fd))));
+		must(container_set_iommu(fd, VFIO_TYPE1v2_IOMMU));
+		EXPECT_EQ(1, ioctl(fd, VFIO_CHECK_EXTENSION, VFIO_DMA_CC_IOMMU));
+		must(iommufd_vfio_ioas(fd, CLEAR, 0));
+		EXPECT_EQ(-1, ioctl(fd, VFIO_CHECK_EXTENSION, VFIO_DMA_CC_IOMMU));
+		EXPECT_EQ(ENODEV, errno);
+		EXPECT_EQ(-ENODEV, container_map(fd, 0, (void *)PAGE, PAGE, DMA_RW));
+		EXPECT_EQ(-ENODEV, container_unmap(fd, 0, PAGE, NULL));
+		EXPECT_EQ(-1, ioctl(fd, VFIO_IOMMU_DIRTY_PAGES, &start));
+		EXPECT_EQ(i ? ENOTTY : ENODEV, errno);
+		close(fd);
+	}
+}
+
 TEST_HARNESS_MAIN
