@@ -300,6 +300,8 @@ static void unhold_pages(struct io_area *area)
 		return;
 	backing_release(area->backing, &area->hold);
 	area->held = false;
+	/* It is in no domain any more. */
+	area->merged = false;
 }
 
 /* Unmap from the domains before @end, or from all. */

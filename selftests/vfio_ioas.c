@@ -6,11 +6,13 @@
 #include <sys/mman.h>
 
 #include "lib/container.h"
+#include "lib/mockdev.h"
 #include "test.h"
 
 #define GET	IOMMU_VFIO_IOAS_GET
 #define SET	IOMMU_VFIO_IOAS_SET
 #define CLEAR	IOMMU_VFIO_IOAS_CLEAR
+#define IOVA	MOCK_APERTURE_START
 
 FIXTURE(vfio_ioas)
 {
@@ -143,6 +145,60 @@ TEST(without_ioas)
 		EXPECT_EQ(i ? ENOTTY : ENODEV, errno);
 		close(fd);
 	}
+}
+
+/*
+ * Version 1 cuts a mapping that no IOMMU has in large pages, also if there was one
+ * that had, before the version was chosen.
+ */
+TEST_F(vfio_ioas, cut_what_was_large)
+{
+	char *mem = must_ptr(mem_base(4 * PAGE));
+	struct ioas ioas = must_ioas(self->fd);
+	struct mock mock;
+	__u64 bytes = 0;
+
+	if (!mock_present(self->fd))
+		SKIP(return, NEEDS_MOCK);
+	must(iommufd_vfio_ioas(self->fd, SET, ioas.id));
+	must(mock_new(self->fd, ioas.id, 0, &mock));
+	must(container_map(self->fd, IOVA, mem, 4 * PAGE, DMA_RW));
+	/* In use: not now */
+	EXPECT_EQ(-EINVAL, container_set_iommu(self->fd, VFIO_TYPE1_IOMMU));
+	must(iommufd_destroy(self->fd, mock.stdev));
+	must(container_set_iommu(self->fd, VFIO_TYPE1_IOMMU));
+	must(mock_new(self->fd, ioas.id, 0, &mock));
+	EXPECT_EQ(0, container_unmap(self->fd, IOVA + PAGE, PAGE, &bytes));
+	EXPECT_EQ(PAGE, bytes);
+	EXPECT_EQ(0, MOCK_OP(self->fd, MD_CHECK_MAP, .id = mock.hwpt,
+			     .check_map = { IOVA, PAGE, addr(mem) }));
+	EXPECT_EQ(0, MOCK_OP(self->fd, MD_CHECK_MAP, .id = mock.hwpt,
+			     .check_map = { IOVA + 2 * PAGE, 2 * PAGE,
+					    addr(mem + 2 * PAGE) }));
+	munmap(mem, 4 * PAGE);
+}
+
+/* What is in large pages again goes as a whole, whatever the version. */
+TEST_F(vfio_ioas, no_cut_of_large_pages)
+{
+	char *mem = must_ptr(mem_base(4 * PAGE));
+	struct ioas ioas = must_ioas(self->fd);
+	struct mock mock;
+	__u64 bytes = 0;
+
+	if (!mock_present(self->fd))
+		SKIP(return, NEEDS_MOCK);
+	must(iommufd_vfio_ioas(self->fd, SET, ioas.id));
+	must(container_set_iommu(self->fd, VFIO_TYPE1_IOMMU));
+	must(iommufd_option_set(self->fd, IOMMU_OPTION_HUGE_PAGES, ioas.id, 1));
+	must(mock_new(self->fd, ioas.id, 0, &mock));
+	must(container_map(self->fd, IOVA, mem, 4 * PAGE, DMA_RW));
+	EXPECT_EQ(-EINVAL, container_unmap(self->fd, IOVA + PAGE, PAGE, NULL));
+	EXPECT_EQ(0, MOCK_OP(self->fd, MD_CHECK_MAP, .id = mock.hwpt,
+			     .check_map = { IOVA, 4 * PAGE, addr(mem) }));
+	EXPECT_EQ(0, container_unmap(self->fd, IOVA, 4 * PAGE, &bytes));
+	EXPECT_EQ(4 * PAGE, bytes);
+	munmap(mem, 4 * PAGE);
 }
 
 TEST_HARNESS_MAIN
