@@ -35,6 +35,7 @@ static struct iommufd_hwpt_paging *get_hwpt(struct iommufd_ctx *ictx, u32 id)
  * @range: the range, in IOVA
  * @flags: IOMMU_DIRTY_NO_CLEAR or 0
  * @bitmap: what is written, or NULL
+ * @all_pinned: all of @bitmap is pinned
  * @dirty: for the IOMMU driver
  * @visit: does one part of an area; may cut it, and is called for the rest then
  */
@@ -43,6 +44,7 @@ struct dirty_walk {
 	struct io_range range;
 	unsigned long flags;
 	struct iova_bitmap *bitmap;
+	bool all_pinned;
 	struct iommu_dirty_bitmap dirty;
 	int (*visit)(struct dirty_walk *walk, struct io_area *area,
 		     struct io_range *part);
@@ -67,7 +69,7 @@ static int pin_part(struct dirty_walk *walk, struct io_range *part)
 	size_t length = part->last - part->first + 1, most = length;
 	int rc;
 
-	if (!walk->bitmap)
+	if (!walk->bitmap || walk->all_pinned)
 		return 0;
 	rc = iova_bitmap_pin(walk->bitmap, part->first, &length);
 	part->last = part->first + (length - 1);
@@ -216,6 +218,18 @@ static int check_range(const struct iommu_hwpt_get_dirty_bitmap *cmd,
 	return 0;
 }
 
+/* Pin all of the bitmap, if that is no more work than to do so area by area. */
+static bool pin_all(struct dirty_walk *walk, unsigned long page_size)
+{
+	size_t length = walk->range.last - walk->range.first + 1, pinned = length;
+	unsigned long npages = (length / page_size / BITS_PER_BYTE >> PAGE_SHIFT) + 1;
+
+	if (npages > data_race(walk->hwpt->ioas->space.nr_areas))
+		return false;
+	return !iova_bitmap_pin(walk->bitmap, walk->range.first, &pinned) &&
+	       pinned == length;
+}
+
 static int report_dirty(struct dirty_walk *walk, unsigned long page_size,
 			u64 __user *to)
 {
@@ -226,7 +240,8 @@ static int report_dirty(struct dirty_walk *walk, unsigned long page_size,
 					 to);
 	if (IS_ERR_OR_NULL(walk->bitmap))
 		return walk->bitmap ? PTR_ERR(walk->bitmap) : -EOPNOTSUPP;
-	if (!(walk->flags & IOMMU_DIRTY_NO_CLEAR))
+	walk->all_pinned = pin_all(walk, page_size);
+	if (!walk->all_pinned && !(walk->flags & IOMMU_DIRTY_NO_CLEAR))
 		rc = visit_areas(walk, prove_part);
 	if (!rc)
 		rc = iova_bitmap_for_each(walk->bitmap, walk, fill_bitmap);
