@@ -224,6 +224,7 @@ static bool pin_all(struct dirty_walk *walk, unsigned long page_size)
 	size_t length = walk->range.last - walk->range.first + 1, pinned = length;
 	unsigned long npages = (length / page_size / BITS_PER_BYTE >> PAGE_SHIFT) + 1;
 
+	/* Only to choose a way: both do the same. */
 	if (npages > data_race(walk->hwpt->ioas->space.nr_areas))
 		return false;
 	return !iova_bitmap_pin(walk->bitmap, walk->range.first, &pinned) &&

@@ -181,7 +181,7 @@ TEST_F(p2p_move, while_it_comes_and_goes)
 		EXPECT_EQ(0, move_to(p, i % 2 ? p->bar : self->bar));
 	atomic_store(&toggle.stop, true);
 	must(-pthread_join(thread, NULL));
-	EXPECT_LT(10, toggle.rounds);
+	EXPECT_LT(0, toggle.rounds);
 	EXPECT_TRUE(peer_writes_soon(&p->peer, IOVA));
 	must(p2p_disable(p));
 	EXPECT_TRUE(p2p_stays_blocked(p, IOVA));

@@ -115,7 +115,7 @@ TEST_F(trace, devices)
 	EXPECT_EQ(1, traced("pasid=7 from=%u", hwpt));
 	EXPECT_EQ(-ENOENT, mock_replace(self->fd, &dev, NO_ID));
 	must(iommufd_destroy(self->fd, dev.stdev));
-	EXPECT_EQ(1, traced("iommufd_detach: dev=iommufd_mock"));
+	EXPECT_EQ(2, traced("iommufd_detach: dev=iommufd_mock"));
 }
 
 TEST_F(trace, faults)
