@@ -9,6 +9,9 @@
 #include "lib/must.h"
 #include "thread.h"
 
+/* On a slow machine a minute is too short for all calls. */
+#define ENOUGH_TRIES	20
+
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static const char *names[MAX_ROWS];	/* of rows behind those of the calls */
 static int nr_names;
@@ -71,18 +74,33 @@ static void print_row(const struct counts *counts, int row, const char *name,
 	printf("\n");
 }
 
+static bool tried_enough(const struct counts *counts, int row)
+{
+	unsigned int i, tries = counts->good[row];
+
+	for (i = 0; i < MAX_ERRNO; i++)
+		tries += counts->bad[row][i];
+	return tries >= ENOUGH_TRIES;
+}
+
+static const char *remark(const struct counts *counts, int row)
+{
+	if (counts->good[row])
+		return "";
+	if (!call_has_to_work(row))
+		return "(not here)";
+	return tried_enough(counts, row) ? "NEVER" : "(too seldom)";
+}
+
 int count_report(const struct counts *counts)
 {
 	int i, n = calls_count(), missing = 0;
-	bool must_succeed;
 
 	printf("%-42s %6s %7s  other results\n", "what", "ms", "good");
 	for (i = 0; i < n; i++) {
-		must_succeed = call_has_to_work(i);
-		missing += must_succeed && !counts->good[i];
-		print_row(counts, i, call_of(i)->name,
-			  counts->good[i] ? "" :
-			  must_succeed ? "NEVER" : "(not here)");
+		missing += call_has_to_work(i) && !counts->good[i] &&
+			   tried_enough(counts, i);
+		print_row(counts, i, call_of(i)->name, remark(counts, i));
 	}
 	for (i = 0; i < nr_names; i++)
 		print_row(counts, n + i, names[i], "");
