@@ -7,7 +7,8 @@
  * part of the bitmap that is about to be written is pinned before that.
  *
  * Happy path: prove that all of the bitmap that may get a bit can be written, then
- * for each area pin a window of the bitmap and read.
+ * for each area pin a window of the bitmap and read. A bitmap that is small for so many
+ * areas is pinned whole, and needs neither.
  *
  * Unhappy path: the bitmap cannot be written: nothing was cleared.
  */
