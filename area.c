@@ -20,6 +20,8 @@
 /* Small areas get along with this many on the stack. */
 #define FEW_RUNS	4
 
+static struct kmem_cache *area_cache;
+
 static unsigned long first_index(const struct io_area *area)
 {
 	return area->start >> PAGE_SHIFT;
@@ -48,6 +50,25 @@ static void revoke_area(struct backing_watch *watch);
 static int restore_area(struct backing_watch *watch);
 
 /**
+ * area_init() - the module is loaded: prepare for area_create()
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int __init area_init(void)
+{
+	area_cache = KMEM_CACHE(io_area, SLAB_ACCOUNT);
+	return area_cache ? 0 : -ENOMEM;
+}
+
+/**
+ * area_exit() - the module is unloaded
+ */
+void area_exit(void)
+{
+	kmem_cache_destroy(area_cache);
+}
+
+/**
  * area_create() - make an area that is in no space yet
  * @backing: its memory; the area takes a reference
  * @start: byte offset in @backing
@@ -59,23 +80,25 @@ static int restore_area(struct backing_watch *watch);
 struct io_area *area_create(struct io_backing *backing, unsigned long start,
 			    unsigned long length, int prot)
 {
-	struct io_area *area = kzalloc_obj(*area, GFP_KERNEL_ACCOUNT);
+	struct io_area *area = kmem_cache_alloc(area_cache, GFP_KERNEL_ACCOUNT);
 
 	if (!area)
 		return NULL;
-	refcount_set(&area->ref, 1);
+	*area = (struct io_area){
+		.ref = REFCOUNT_INIT(1),
+		.backing = backing_get(backing),
+		.watch.revoked = revoke_area,
+		.watch.restored = restore_area,
+		.start = start,
+		.prot = prot,
+		/* Its place is not known yet; its length is. */
+		.node.last = length - 1,
+	};
 	mutex_init(&area->lock);
 	/* Pinning user memory, under the lock of its area, may fault MMIO in. */
 	if (backing->ops->keys)
 		lockdep_set_class(&area->lock, &backing->ops->keys->area);
-	area->backing = backing_get(backing);
-	area->watch.revoked = revoke_area;
-	area->watch.restored = restore_area;
 	backing_watch(backing, &area->watch);
-	area->start = start;
-	area->prot = prot;
-	/* Its place is not known yet; its length is. */
-	area->node.last = length - 1;
 	return area;
 }
 
@@ -94,7 +117,7 @@ void area_put(struct io_area *area)
 	backing_unwatch(area->backing, &area->watch);
 	backing_put(area->backing);
 	mutex_destroy(&area->lock);
-	kfree(area);
+	kmem_cache_free(area_cache, area);
 }
 
 /**
@@ -237,13 +260,13 @@ static void unmap_domain(struct io_area *area, struct io_domain *dom)
 
 /*
  * Without large pages every page is an entry of its own in the IOMMU. Memory
- * without struct pages cannot be in a scatterlist.
+ * without struct pages cannot be in a scatterlist, and one page needs none.
  */
-static unsigned long mapper_step(struct io_area *area)
+static unsigned long mapper_step(struct io_area *area, unsigned long npages)
 {
 	if (!READ_ONCE(area->space->large_pages))
 		return PAGE_SIZE;
-	return area->backing->ops->has_pages ? 0 : ULONG_MAX;
+	return area->backing->ops->has_pages && npages > 1 ? 0 : ULONG_MAX;
 }
 
 static int map_domain(struct io_area *area, struct io_domain *dom)
@@ -257,8 +280,8 @@ static int map_domain(struct io_area *area, struct io_domain *dom)
 		.gfp = area->backing->ops->gfp ?: GFP_KERNEL_ACCOUNT,
 		.iova = area->node.first,
 		.sg = few,
-		.max = FEW_RUNS,
-		.step = mapper_step(area),
+		.max = min(npages, FEW_RUNS),
+		.step = mapper_step(area, npages),
 	};
 	int rc;
 
@@ -275,7 +298,8 @@ static int map_domain(struct io_area *area, struct io_domain *dom)
 		/* Runs that go to the IOMMU driver together, with one flush. */
 		mapper.max = iommufd_batch(sizeof(*mapper.sg));
 	}
-	sg_init_table(mapper.sg, mapper.max);
+	if (!mapper.step)
+		sg_init_table(mapper.sg, mapper.max);
 	rc = map_runs(area, &mapper);
 	if (rc)
 		unmap_part(area, dom->domain, mapper.iova - area->node.first);

@@ -205,6 +205,8 @@ struct io_space {
 };
 
 /* area.c */
+int area_init(void);
+void area_exit(void);
 struct io_area *area_create(struct io_backing *backing, unsigned long start,
 			    unsigned long length, int prot);
 void area_put(struct io_area *area);

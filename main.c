@@ -153,9 +153,12 @@ static int __init iommufd_init(void)
 {
 	int rc;
 
-	rc = misc_register(&iommufd_misc);
+	rc = area_init();
 	if (rc)
 		return rc;
+	rc = misc_register(&iommufd_misc);
+	if (rc)
+		goto err_area;
 	if (IS_ENABLED(CONFIG_IOMMUFD_VFIO_CONTAINER)) {
 		rc = misc_register(&container_misc);
 		if (rc)
@@ -171,6 +174,8 @@ err_container:
 		misc_deregister(&container_misc);
 err_misc:
 	misc_deregister(&iommufd_misc);
+err_area:
+	area_exit();
 	return rc;
 }
 
@@ -180,6 +185,7 @@ static void __exit iommufd_exit(void)
 	if (IS_ENABLED(CONFIG_IOMMUFD_VFIO_CONTAINER))
 		misc_deregister(&container_misc);
 	misc_deregister(&iommufd_misc);
+	area_exit();
 }
 
 module_init(iommufd_init);

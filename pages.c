@@ -43,21 +43,23 @@ struct io_backing *backing_create(const struct io_backing_ops *ops,
 {
 	struct io_backing *backing;
 
-	backing = kzalloc_obj(*backing, GFP_KERNEL_ACCOUNT);
+	backing = kmalloc_obj(*backing, GFP_KERNEL_ACCOUNT);
 	if (!backing)
 		return ERR_PTR(-ENOMEM);
-	kref_init(&backing->ref);
-	backing->ops = ops;
-	backing->npages = npages;
-	backing->writable = writable;
+	*backing = (struct io_backing){
+		.ref = KREF_INIT(1),
+		.ops = ops,
+		.npages = npages,
+		.writable = writable,
+		.addr = addr,
+		.holds = RB_ROOT_CACHED,
+		.watches = LIST_HEAD_INIT(backing->watches),
+		.change_item = LIST_HEAD_INIT(backing->change_item),
+	};
 	mutex_init(&backing->lock);
 	spin_lock_init(&backing->owner_lock);
 	if (ops->keys)
 		lockdep_set_class(&backing->lock, &ops->keys->backing);
-	INIT_LIST_HEAD(&backing->watches);
-	backing->holds = RB_ROOT_CACHED;
-	INIT_LIST_HEAD(&backing->change_item);
-	backing->addr = addr;
 	pfn_store_init(&backing->store,
 		       (addr >> PAGE_SHIFT) & (PFN_CHUNK_PAGES - 1), npages);
 	backing_owner_init(&backing->owner, mode);

@@ -484,9 +484,16 @@ struct io_backing *backing_create_mmio(unsigned long va, unsigned long npages,
 	return backing;
 }
 
-static bool is_mmio(const struct vm_area_struct *vma)
+static struct vm_area_struct *first_mmio(struct mm_struct *mm, unsigned long va,
+					 unsigned long end)
 {
-	return vma->vm_flags & VM_PFNMAP;
+	VMA_ITERATOR(vmi, mm, va);
+	struct vm_area_struct *vma;
+
+	for_each_vma_range(vmi, vma, end)
+		if (vma->vm_flags & VM_PFNMAP)
+			return vma;
+	return NULL;
 }
 
 /**
@@ -506,16 +513,10 @@ bool backing_va_is_mmio(unsigned long va, unsigned long *npages)
 	bool mmio;
 
 	mmap_read_lock(mm);
-	vma = find_vma(mm, va);
-	mmio = vma && vma->vm_start <= va && is_mmio(vma);
-	if (mmio) {
-		end = min(end, vma->vm_end);
-	} else {
-		while (vma && vma->vm_start < end && !is_mmio(vma))
-			vma = find_vma(mm, vma->vm_end);
-		if (vma && vma->vm_start < end)
-			end = vma->vm_start;
-	}
+	vma = first_mmio(mm, va, end);
+	mmio = vma && vma->vm_start <= va;
+	if (vma)
+		end = mmio ? min(end, vma->vm_end) : vma->vm_start;
 	mmap_read_unlock(mm);
 	*npages = (end - va) >> PAGE_SHIFT;
 	return mmio;

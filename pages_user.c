@@ -13,6 +13,9 @@
 #include "mock/mock.h"
 #include "pages.h"
 
+/* A small range gets along with this many on the stack. */
+#define FEW_PAGES	8
+
 static long gup_remote(struct mm_struct *mm, unsigned long va,
 		       unsigned long npages, unsigned int flags,
 		       struct page **pages)
@@ -54,13 +57,18 @@ static long gup(struct io_backing *backing, unsigned long index,
 static int user_pin(struct io_backing *backing, unsigned long first,
 		    unsigned long last, unsigned long *next)
 {
-	struct page **pages __free(free_page) =
-		(void *)__get_free_page(GFP_KERNEL_ACCOUNT);
-	const unsigned long batch = iommufd_batch(sizeof(*pages));
+	struct page **many __free(free_page) = NULL;
+	struct page *few[FEW_PAGES], **pages = few;
+	unsigned long batch = FEW_PAGES;
 	int rc;
 
-	if (!pages)
-		return -ENOMEM;
+	if (last - first >= FEW_PAGES) {
+		many = (void *)__get_free_page(GFP_KERNEL_ACCOUNT);
+		if (!many)
+			return -ENOMEM;
+		pages = many;
+		batch = iommufd_batch(sizeof(*pages));
+	}
 	while (*next <= last) {
 		/* By chunks, so that the store sees a huge page as a whole. */
 		unsigned long end = pfn_store_chunk_last(&backing->store, *next);
