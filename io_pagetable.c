@@ -90,6 +90,18 @@ static struct io_area *next_area(struct io_area *area, unsigned long last)
 	for (area = io_space_first_area(space, first, last); area;		\
 	     area = next_area(area, last))
 
+/*
+ * The first area that touches @iova or lies above it, if @prev, which need not be in
+ * the space any more, is the last one below. What is ready is in the space.
+ */
+static struct io_area *area_from(struct io_space *space, struct io_area *prev,
+				 unsigned long iova)
+{
+	if (prev && prev->state == AREA_READY && prev->node.last + 1 == iova)
+		return next_area(prev, ULONG_MAX);
+	return io_space_first_area(space, iova, ULONG_MAX);
+}
+
 /**
  * io_space_walk() - one step of a walk that tolerates any change in between
  * @space: the space
@@ -106,7 +118,7 @@ struct io_area *io_space_walk(struct io_space *space, struct io_area *prev,
 
 	scoped_guard(mutex, &space->lock) {
 		if (!prev || *cursor)
-			area = io_space_first_area(space, *cursor, ULONG_MAX);
+			area = area_from(space, prev, *cursor);
 		if (area) {
 			refcount_inc(&area->ref);
 			/* wraps to 0 after the last possible area: the end */
