@@ -12,6 +12,7 @@ iommufd-y := \
 	access.o \
 	area.o \
 	attach.o \
+	debugfs.o \
 	device.o \
 	eventq.o \
 	fault.o \

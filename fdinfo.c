@@ -57,7 +57,10 @@ static void show_device(struct seq_file *m, struct iommufd_object *obj)
 				seq_puts(m, " rid=");
 			else
 				seq_printf(m, " pasid%lu=", pasid);
-			seq_printf(m, "%u", attachment->hwpt->obj.id);
+			if (attachment->blocked)
+				seq_puts(m, "blocked");
+			else
+				seq_printf(m, "%u", attachment->hwpt->obj.id);
 		}
 	seq_putc(m, '\n');
 }

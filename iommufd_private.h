@@ -502,6 +502,10 @@ void iommufd_hw_queue_free(struct iommufd_object *obj);
 /* fdinfo.c */
 void iommufd_show_fdinfo(struct seq_file *m, struct file *file);
 
+/* debugfs.c */
+void iommufd_debugfs_init(void);
+void iommufd_debugfs_exit(void);
+
 /* access.c */
 struct iommufd_access *iommufd_access_of(struct iommufd_object *obj);
 struct iommufd_access *iommufd_access_lock(struct iommufd_ioas *ioas,

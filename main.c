@@ -167,6 +167,7 @@ static int __init iommufd_init(void)
 	rc = iommufd_mock_init();
 	if (rc)
 		goto err_container;
+	iommufd_debugfs_init();
 	return 0;
 
 err_container:
@@ -181,6 +182,7 @@ err_area:
 
 static void __exit iommufd_exit(void)
 {
+	iommufd_debugfs_exit();
 	iommufd_mock_exit();
 	if (IS_ENABLED(CONFIG_IOMMUFD_VFIO_CONTAINER))
 		misc_deregister(&container_misc);

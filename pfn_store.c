@@ -7,10 +7,14 @@
  * else turns the chunk into an array. Arrays never turn back; the chunk goes
  * when its last page does.
  */
+#include <linux/atomic.h>
 #include <linux/mm.h>
 #include <linux/slab.h>
 
 #include "pfn_store.h"
+
+/* Bytes of the arrays of all stores */
+static atomic_long_t array_memory = ATOMIC_LONG_INIT(0);
 
 /*
  * A value holds the frame that the first page of its chunk would have. That may
@@ -61,9 +65,23 @@ void pfn_store_destroy(struct pfn_store *store)
 {
 	unsigned long chunk = 0;
 
-	/* Not xa_empty(): a failed store may leave a node without an entry. */
+	if (xa_empty(&store->chunks))
+		return;
+	/* A failed store may have left a node without an entry. */
 	WARN_ON(xa_find(&store->chunks, &chunk, ULONG_MAX, XA_PRESENT));
 	xa_destroy(&store->chunks);
+}
+
+/**
+ * pfn_store_memory() - what the arrays of all stores take
+ *
+ * What else there is of a store, a few bytes for each chunk, is not counted.
+ *
+ * Return: bytes
+ */
+unsigned long pfn_store_memory(void)
+{
+	return atomic_long_read(&array_memory);
 }
 
 /**
@@ -92,12 +110,37 @@ unsigned long pfn_store_chunk_last(const struct pfn_store *store,
 	return min(index + rest, store->npages - 1);
 }
 
+static unsigned long chunk_length(const struct pfn_store *store,
+				  unsigned long index)
+{
+	return pfn_store_chunk_last(store, index) -
+	       pfn_store_chunk_first(store, index) + 1;
+}
+
+static void free_array(const struct pfn_store *store, unsigned long index,
+		       unsigned long *array)
+{
+	atomic_long_sub(chunk_length(store, index) * sizeof(*array),
+			&array_memory);
+	kfree(array);
+}
+
+/* Free what the store keeps of a chunk. */
+static void free_chunk(const struct pfn_store *store, unsigned long chunk,
+		       void *entry)
+{
+	unsigned long start = chunk << PFN_CHUNK_SHIFT;
+
+	if (!xa_is_value(entry))
+		free_array(store, max(start, store->bias) - store->bias, entry);
+}
+
 /* The array of the chunk of @index; its first element is the chunk's first. */
 static unsigned long *chunk_array(struct pfn_store *store, unsigned long index,
 				  gfp_t gfp)
 {
 	unsigned long first = pfn_store_chunk_first(store, index);
-	unsigned long n = pfn_store_chunk_last(store, index) - first + 1;
+	unsigned long n = chunk_length(store, index);
 	unsigned long chunk = chunk_of(store, index);
 	void *entry = xa_load(&store->chunks, chunk);
 	unsigned long *array;
@@ -110,6 +153,7 @@ static unsigned long *chunk_array(struct pfn_store *store, unsigned long index,
 	array = kmalloc_array(n, sizeof(*array), gfp);
 	if (!array)
 		return NULL;
+	atomic_long_add(n * sizeof(*array), &array_memory);
 	if (entry) {
 		pfn = value_pfn(entry, offset_of(store, first));
 		for (i = 0; i < n; i++)
@@ -117,7 +161,7 @@ static unsigned long *chunk_array(struct pfn_store *store, unsigned long index,
 	}
 	rc = xa_err(xa_store(&store->chunks, chunk, array, gfp));
 	if (rc) {
-		kfree(array);
+		free_array(store, index, array);
 		return NULL;
 	}
 	return array;
@@ -254,8 +298,7 @@ void pfn_store_drop_range(struct pfn_store *store, unsigned long first,
 	xa_for_each_range(&store->chunks, chunk, entry, chunk_of(store, first),
 			  chunk_of(store, last)) {
 		xa_erase(&store->chunks, chunk);
-		if (!xa_is_value(entry))
-			kfree(entry);
+		free_chunk(store, chunk, entry);
 	}
 }
 
@@ -272,8 +315,7 @@ void pfn_store_clear(struct pfn_store *store)
 	void *entry;
 
 	xa_for_each(&store->chunks, chunk, entry)
-		if (!xa_is_value(entry))
-			kfree(entry);
+		free_chunk(store, chunk, entry);
 	xa_destroy(&store->chunks);
 }
 

@@ -63,6 +63,7 @@ struct pfn_run {
 void pfn_store_init(struct pfn_store *store, unsigned long bias,
 		    unsigned long npages);
 void pfn_store_destroy(struct pfn_store *store);
+unsigned long pfn_store_memory(void);
 
 int pfn_store_set_run(struct pfn_store *store, unsigned long index,
 		      unsigned long pfn, unsigned long npages, gfp_t gfp);

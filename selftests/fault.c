@@ -774,7 +774,9 @@ TEST_F(fault, no_way_back)
 	EXPECT_EQ(0, CHECK_HWPT(PASID, nested));
 
 	must(iommufd_destroy(self->fd, vdev));
+	EXPECT_FALSE(iommufd_fdinfo_has(self->fd, "=blocked\n"));
 	EXPECT_EQ(-ENOENT, MOVE(PASID, refused));
+	EXPECT_TRUE(iommufd_fdinfo_has(self->fd, "=blocked\n"));
 	EXPECT_NE(0, CHECK_HWPT(PASID, nested));
 	EXPECT_EQ(-ENOENT, MOVE(PASID, refused));
 	EXPECT_EQ(-ENOENT, MOVE(PASID, nested));

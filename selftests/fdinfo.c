@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * /proc/PID/fdinfo/N of a /dev/iommu: what is in the context.
+ * /proc/PID/fdinfo/N of a /dev/iommu: what is in the context. debugfs: what all of
+ * them use.
  */
 #include <stdarg.h>
 #include <stdio.h>
@@ -13,23 +14,14 @@
 /* Is there a line of that text? */
 static bool shows(int fd, const char *format, ...)
 {
-	char path[64], line[256], want[256];
-	bool found = false;
+	char line[256] = "\n";
 	va_list args;
-	FILE *f;
 
 	va_start(args, format);
-	vsnprintf(want, sizeof(want), format, args);
+	vsnprintf(line + 1, sizeof(line) - 2, format, args);
 	va_end(args);
-	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", fd);
-	f = fopen(path, "r");
-	while (f && fgets(line, sizeof(line), f)) {
-		line[strcspn(line, "\n")] = 0;
-		found |= !strcmp(line, want);
-	}
-	if (f)
-		fclose(f);
-	return found;
+	strcat(line, "\n");
+	return iommufd_fdinfo_has(fd, line);
 }
 
 TEST(ioas)
@@ -181,6 +173,47 @@ TEST(guest)
 	close(events.fd);
 	guest_close(&g);
 	munmap(mem, PAGE);
+}
+
+static long store_bytes(void)
+{
+	FILE *f = fopen("/sys/kernel/debug/iommufd/pfn_store_bytes", "r");
+	long bytes = -1;
+
+	if (f) {
+		(void)!fscanf(f, "%ld", &bytes);
+		fclose(f);
+	}
+	return bytes;
+}
+
+/* Two pages of one frame, which are no run: 8 bytes for each are counted. */
+TEST(store)
+{
+	int fd = must(iommufd_open()), file = must(mem_file(PAGE, 0)), i;
+	struct ioas ioas = must_ioas(fd);
+	char *mem = must_ptr(mem_base(2 * PAGE));
+	long before = store_bytes();
+	struct iova_range range = range_of(ioas, MOCK_APERTURE_START, 2 * PAGE);
+	struct mock mock;
+
+	if (!mock_present(fd))
+		SKIP(return, NEEDS_MOCK);
+	ASSERT_LE(0, before);
+	for (i = 0; i < 2; i++)
+		must_ptr(mmap(mem + i * PAGE, PAGE, PROT_READ | PROT_WRITE,
+			      MAP_SHARED | MAP_FIXED, file, 0));
+	must(ioas_map_at(range, mem, MAP_RW));
+	EXPECT_EQ(before, store_bytes());
+	must(mock_new(fd, ioas.id, 0, &mock));
+	EXPECT_EQ(before + 2 * 8, store_bytes());
+	must(ioas_unmap_all(ioas, NULL));
+	EXPECT_EQ(before, store_bytes());
+	must_map(ioas, mem, PAGE, MAP_RW);
+	EXPECT_EQ(before, store_bytes());
+	munmap(mem, 2 * PAGE);
+	close(file);
+	close(fd);
 }
 
 TEST_HARNESS_MAIN

@@ -2,6 +2,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdint.h>
+#include <stdio.h>
+#include <string.h>
 #include <sys/ioctl.h>
 
 #include "iommu.h"
@@ -16,6 +18,22 @@ int iommufd_open(void)
 int iommufd_ioctl(int fd, unsigned long cmd, void *arg)
 {
 	return ioctl(fd, cmd, arg) ? -errno : 0;
+}
+
+bool iommufd_fdinfo_has(int fd, const char *text)
+{
+	char path[64], info[16384];
+	size_t length;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", fd);
+	f = fopen(path, "r");
+	if (!f)
+		return false;
+	length = fread(info, 1, sizeof(info) - 1, f);
+	info[length] = 0;
+	fclose(f);
+	return strstr(info, text);
 }
 
 int iommufd_destroy(int fd, __u32 id)

@@ -8,6 +8,7 @@
 #ifndef LIB_IOMMU_H
 #define LIB_IOMMU_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <linux/iommufd.h>
 #include <linux/types.h>
@@ -33,6 +34,8 @@ struct iova_range {
 
 int iommufd_open(void);
 int iommufd_ioctl(int fd, unsigned long cmd, void *arg);
+/* Does /proc/self/fdinfo of @fd have that text? Lines end with a newline. */
+bool iommufd_fdinfo_has(int fd, const char *text);
 int iommufd_destroy(int fd, __u32 id);
 int iommufd_change_process(int fd);
 

@@ -33,6 +33,14 @@ static struct {
 
 static struct page *pages[WINDOW];
 
+static void expect_nothing_left(void)
+{
+	expect(!unit_memory.arrays && !unit_memory.nodes,
+	       "%lu arrays and %lu nodes are left", unit_memory.arrays,
+	       unit_memory.nodes);
+	expect(!pfn_store_memory(), "%lu bytes are left", pfn_store_memory());
+}
+
 static void start(unsigned long bias, unsigned long npages, unsigned long base)
 {
 	unsigned long size = npages - base;
@@ -190,9 +198,7 @@ static void forget_all(void)
 	pfn_store_clear(&m.store);
 	expect(unit_memory.calls == calls, "clearing allocates");
 	unit_rcu_barrier();
-	expect(!unit_memory.arrays && !unit_memory.nodes,
-	       "%lu arrays and %lu nodes are left", unit_memory.arrays,
-	       unit_memory.nodes);
+	expect_nothing_left();
 }
 
 static void drop_all(void)
@@ -519,12 +525,12 @@ static void test_drop(void)
 	expect(!set(0, WINDOW, false), "set");
 	expect(unit_memory.array_bytes == WINDOW * 8,
 	       "%lu bytes for %lu pages", unit_memory.array_bytes, WINDOW);
+	expect(pfn_store_memory() == unit_memory.array_bytes,
+	       "%lu bytes are counted", pfn_store_memory());
 	memset(m.present, 0, sizeof(m.present));
 	drop_chunks(0, WINDOW);
 	unit_rcu_barrier();
-	expect(!unit_memory.arrays && !unit_memory.nodes,
-	       "%lu arrays and %lu nodes are left", unit_memory.arrays,
-	       unit_memory.nodes);
+	expect_nothing_left();
 	/* A chunk that is not there may be dropped. */
 	drop_chunks(0, WINDOW);
 	pfn_store_destroy(&m.store);
