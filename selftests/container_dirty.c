@@ -8,6 +8,7 @@
 #include <sys/mman.h>
 
 #include "lib/container.h"
+#include "lib/context.h"
 #include "lib/hwpt.h"
 #include "lib/mockdev.h"
 #include "test.h"
@@ -231,6 +232,26 @@ TEST_F(container_dirty, kernel_user)
 	EXPECT_BITS(1ULL << 10, 1ULL << 4);
 	EXPECT_BITS(0, 0);
 	close(user.create_access.out_access_fd);
+}
+
+/* Device memory may have been taken away and be back: all of it is dirty, always. */
+TEST_F(container_dirty, device_memory)
+{
+	struct context owner;
+	struct mock dev;
+	char *bar;
+
+	if (context_open(&owner, ONE_EDU))
+		SKIP(return, NEEDS_EDU);
+	bar = must_ptr(vfio_map_bar(owner.edu[0].fd, 0, PAGES * PAGE));
+	NEW_DEVICE(0, &dev);
+	must(container_unmap(self->fd, IOVA, PAGES * PAGE, NULL));
+	must(container_map(self->fd, IOVA, bar, PAGES * PAGE, DMA_RW));
+	EXPECT_EQ(0, START());
+	EXPECT_BITS(ALL, REST);
+	EXPECT_BITS(ALL, REST);
+	munmap(bar, PAGES * PAGE);
+	context_close(&owner);
 }
 
 /* Version 1 has no such ioctl, and pays for nothing. */
