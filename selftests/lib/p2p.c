@@ -141,6 +141,6 @@ bool p2p_stays_blocked(struct p2p *p, __u64 iova)
 {
 	bool blocked = peer_is_blocked(&p->peer, iova);
 
-	clock_sleep_ms(700);
+	clock_sleep_ms(P2P_A_WHILE);
 	return blocked && peer_is_blocked(&p->peer, iova);
 }

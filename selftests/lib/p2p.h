@@ -12,6 +12,12 @@
 #define P2P_BAR		0x100000UL	/* bytes */
 #define P2P_SPARE	0x4000000UL	/* a page there is taken */
 
+/*
+ * What has gone is looked for after 2 ms, and whenever as much time has passed once
+ * more: six times in this while.
+ */
+#define P2P_A_WHILE	200	/* ms */
+
 struct p2p {
 	int pinned;		/* pages in the whole system, before */
 	int fd;			/* iommufd or container */

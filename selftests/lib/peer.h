@@ -10,12 +10,15 @@
 
 #include "edu.h"
 
+/* That many bytes at the start of the user's buffer are ours. */
+#define PEER_BUFFER	16
+
 struct peer {
 	struct edu *user;	/* does the DMA */
 	struct edu *owner;	/* has the registers */
 	__u32 *spare;		/* a page of memory ... */
 	__u64 spare_iova;	/* ... which the user reaches here */
-	__u32 value;		/* differs for each transfer */
+	__u32 value;		/* what it writes is in its buffer; 0: not yet */
 };
 
 /*
@@ -26,6 +29,7 @@ bool peer_writes(struct peer *peer, __u64 iova);
 bool peer_reads(struct peer *peer, __u64 iova);
 /* The same, if need be after a while: up to two seconds. */
 bool peer_writes_soon(struct peer *peer, __u64 iova);
+bool peer_reads_soon(struct peer *peer, __u64 iova);
 
 /*
  * The user writes to @iova. Did an IOMMU block it? The owner is not asked. Unlike
