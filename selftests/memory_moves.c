@@ -382,11 +382,12 @@ FIXTURE_TEARDOWN(unplug)
 /* How many pages of @mem are in the block that has these frames */
 static int count_in(const char *mem, unsigned long first, unsigned long frames)
 {
-	int in = 0;
-	size_t i;
+	__u64 at[SIZE / PAGE];
+	int in = 0, i;
 
-	for (i = 0; i < SIZE; i += PAGE)
-		in += mem_frame(mem + i) - first < frames;
+	must(mem_frames(mem, ARRAY_SIZE(at), at));
+	for (i = 0; i < ARRAY_SIZE(at); i++)
+		in += at[i] - first < frames;
 	return in;
 }
 

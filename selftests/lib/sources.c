@@ -128,35 +128,37 @@ void *mem_hugetlb_1g(size_t size)
 }
 
 /* Bits 0 to 54 of an entry of the page map are the frame, bit 63: it is there. */
-unsigned long mem_frame(const void *at)
+int mem_frames(const void *mem, size_t npages, __u64 *frames)
 {
-	off_t where = (uintptr_t)at / PAGE * sizeof(__u64);
-	int fd = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
-	__u64 entry = 0;
+	ssize_t bytes = npages * sizeof(*frames);
+	off_t where = (uintptr_t)mem / PAGE * sizeof(*frames);
+	int fd = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC), rc = 0;
+	size_t i;
 
-	if (fd < 0 || pread(fd, &entry, sizeof(entry), where) != sizeof(entry))
-		entry = 0;
+	if (fd < 0)
+		return -errno;
+	if (pread(fd, frames, bytes, where) != bytes)
+		rc = -EIO;
 	close(fd);
-	return entry >> 63 ? entry & ((1UL << 55) - 1) : 0;
+	for (i = 0; i < npages; i++)
+		frames[i] = frames[i] >> 63 ? frames[i] & ((1UL << 55) - 1) : 0;
+	return rc;
 }
 
 bool mem_is_made_of(const void *mem, size_t size, size_t unit)
 {
-	unsigned long first = 0, frame;
-	size_t i;
+	size_t i, n = size / PAGE, of_unit = unit / PAGE;
+	__u64 *frames = calloc(n, sizeof(*frames)), first = 0;
+	bool is = frames && !mem_frames(mem, n, frames);
 
-	/* One look at the start of each large page is enough, except for these. */
-	size_t step = unit > HUGE ? HUGE : PAGE;
-
-	for (i = 0; i < size; i += step) {
-		frame = mem_frame(mem + i);
-		if (i % unit == 0)
-			first = frame;
-		if (!frame || first % (unit / PAGE) ||
-		    frame != first + i % unit / PAGE)
-			return false;
+	for (i = 0; i < n && is; i++) {
+		if (i % of_unit == 0)
+			first = frames[i];
+		is = frames[i] && first % of_unit == 0 &&
+		     frames[i] == first + i % of_unit;
 	}
-	return true;
+	free(frames);
+	return is;
 }
 
 static int make_file_system(const char *device)
@@ -205,6 +207,8 @@ static int new_file(const char *dir, size_t size)
 	int fd;
 
 	snprintf(path, sizeof(path), "%s/file", dir);
+	/* That of who was here before */
+	unlink(path);
 	fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return -errno;
@@ -223,12 +227,16 @@ int file_in(const char *type, const char *device, const char *options,
 	int fd, rc = 0;
 
 	if (device)
-		rc = wait_for_disk(device) ?: make_file_system(device);
+		rc = wait_for_disk(device);
 	if (rc)
 		return rc;
 	if (!mkdtemp(dir))
 		return -errno;
-	if (mount(device ?: "none", dir, type, 0, options)) {
+	/* Whoever comes first makes the file system, which takes long. */
+	rc = mount(device ?: "none", dir, type, 0, options);
+	if (rc && device && errno == EINVAL && !make_file_system(device))
+		rc = mount(device, dir, type, 0, options);
+	if (rc) {
 		rmdir(dir);
 		return -ENODEV;
 	}

@@ -8,6 +8,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <linux/types.h>
 
 #include "memory.h"
 
@@ -23,14 +24,15 @@ void *mem_mthp(size_t size);
 void *mem_shared_thp(size_t size);
 void *mem_hugetlb_1g(size_t size);
 
-/* The number of the frame at @at, which is touched. 0 if there is none. */
-unsigned long mem_frame(const void *at);
+/* The numbers of the frames of memory that is touched; 0 where there is none */
+int mem_frames(const void *mem, size_t npages, __u64 *frames);
 /* Do the frames of @mem come in aligned pieces of @unit bytes? */
 bool mem_is_made_of(const void *mem, size_t size, size_t unit);
 
 /*
- * The fd of a new file of @size bytes, in a new file system of @type that goes with
- * the file. Without a @device it needs none, else it is a disk that is overwritten.
+ * The fd of a new file of @size bytes, alone in a file system of @type that goes with
+ * the file. Without a @device it needs none, else it is a disk that is overwritten
+ * unless there is one already.
  * -ENODEV: the kernel does not have it.
  */
 int file_in(const char *type, const char *device, const char *options,
