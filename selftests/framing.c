@@ -222,10 +222,11 @@ TEST_F(framing, unknown_number)
 					   0xff };
 	int i;
 
-	for (i = 0; i < ARRAY_SIZE(nr); i++)
+	for (i = 0; i < ARRAY_SIZE(nr); i++) {
 		EXPECT_EQ(-ENOTTY, iommufd_ioctl(self->fd, _IO(';', nr[i]),
 						 zeroes(self->page, 64)))
 			TH_LOG("%x", nr[i]);
+	}
 }
 
 /* The answer goes no further than the caller's struct, whose size stays. */

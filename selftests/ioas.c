@@ -25,10 +25,11 @@ TEST_F(space, alloc_flags)
 {
 	struct iommu_ioas_alloc cmd = { .size = sizeof(cmd) };
 
-	for (cmd.flags = 1; cmd.flags; cmd.flags <<= 1)
+	for (cmd.flags = 1; cmd.flags; cmd.flags <<= 1) {
 		EXPECT_EQ(-EOPNOTSUPP,
 			  iommufd_ioctl(self->fd, IOMMU_IOAS_ALLOC, &cmd))
 			TH_LOG("flags %x", cmd.flags);
+	}
 	EXPECT_EQ(self->ioas.id + 1, ioas_alloc(self->fd));
 }
 

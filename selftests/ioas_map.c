@@ -160,10 +160,11 @@ TEST_F(map, access)
 	static const __u32 flags[] = { MAP_R, MAP_W, MAP_RW };
 	int i;
 
-	for (i = 0; i < ARRAY_SIZE(flags); i++)
+	for (i = 0; i < ARRAY_SIZE(flags); i++) {
 		EXPECT_EQ(0, ioas_map_at(range_of(self->ioas, i * PAGE, PAGE),
 					 self->mem, flags[i]))
 			TH_LOG("flags %x", flags[i]);
+	}
 }
 
 /* First fit, from the first page on: IOVA 0 is never picked. */
@@ -312,10 +313,11 @@ TEST_F(map, memory_is_not_touched)
 	};
 	int i;
 
-	for (i = 0; i < ARRAY_SIZE(where); i++)
+	for (i = 0; i < ARRAY_SIZE(where); i++) {
 		EXPECT_EQ(0, ioas_map_at(range_of(self->ioas, i * EACH, EACH),
 					 (void *)where[i], MAP_RW))
 			TH_LOG("%llx", where[i]);
+	}
 	EXPECT_EQ(0, status_kib("VmPin"));
 	EXPECT_EQ(self->pinned, pinned_pages());
 }

@@ -37,13 +37,15 @@ TEST_F(object, destroy_what_is_not_there)
 	static const __u32 ids[] = { 0, 1, 2, NO_ID, 0x80000000, 0xffffffff };
 	int i;
 
-	for (i = 0; i < ARRAY_SIZE(ids); i++)
+	for (i = 0; i < ARRAY_SIZE(ids); i++) {
 		EXPECT_EQ(-ENOENT, iommufd_destroy(self->fd, ids[i]))
 			TH_LOG("id %u", ids[i]);
+	}
 	must(ioas_alloc(self->fd));
-	for (i = 2; i < ARRAY_SIZE(ids); i++)
+	for (i = 2; i < ARRAY_SIZE(ids); i++) {
 		EXPECT_EQ(-ENOENT, iommufd_destroy(self->fd, ids[i]))
 			TH_LOG("id %u", ids[i]);
+	}
 	EXPECT_EQ(-ENOENT, iommufd_destroy(self->fd, 0));
 }
 

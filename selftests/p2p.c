@@ -269,10 +269,11 @@ TEST_F(p2p, part_of_a_mix)
 	int i;
 
 	must(p2p_map(p, IOVA, mem, 8 * PAGE));
-	for (i = 0; i < ARRAY_SIZE(parts); i++)
+	for (i = 0; i < ARRAY_SIZE(parts); i++) {
 		EXPECT_EQ(-error, p2p_unmap(p, IOVA + parts[i].at * PAGE,
 					parts[i].n * PAGE))
 			TH_LOG("part %d", i);
+	}
 	EXPECT_TRUE(reads_memory(p, IOVA, 2));
 	EXPECT_TRUE(reads_memory(p, IOVA, 5));
 	EXPECT_TRUE(peer_writes(&p->peer, IOVA + 3 * PAGE));

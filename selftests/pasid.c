@@ -295,9 +295,10 @@ TEST_F(pasid, unknown)
 	int i;
 
 	attach_both();
-	for (i = 0; i < ARRAY_SIZE(unknown); i++)
+	for (i = 0; i < ARRAY_SIZE(unknown); i++) {
 		EXPECT_EQ(NOWHERE, reaches(unknown[i]))
 			TH_LOG("PASID %u", unknown[i]);
+	}
 	expect_reach(0, 1);
 }
 
@@ -348,10 +349,11 @@ TEST_F(pasid, errors)
 	must(attach_rid(self->hwpt[0]));
 	/* Both as a first attach and as a replace */
 	for (j = 0; j < 2; j++) {
-		for (i = 0; i < ARRAY_SIZE(rows); i++)
+		for (i = 0; i < ARRAY_SIZE(rows); i++) {
 			EXPECT_EQ(rows[i].error,
 				  attach(rows[i].pasid, rows[i].pt))
 				TH_LOG("row %d, try %d", i, j);
+		}
 		expect_reach(0, j ? 1 : NOWHERE);
 		if (!j)
 			must(attach(ONE, self->hwpt[1]));
