@@ -33,7 +33,7 @@ say() { printf 'setup: %s\n' "$*" >&2; }
 die() { say "$*"; exit 1; }
 
 packages="bc bison ccache coccinelle cpio flex gcc kmod libc6-dev libcap-dev libelf-dev make
-	busybox-static perl python3 rsync sparse xz-utils zstd"
+	busybox-static perl python3 rsync sparse uuid-dev xz-utils zstd"
 # Recommended by the compiler, which can do without: libc6-dev-arm64-cross
 [ -z "$arm64" ] || packages="$packages
 	gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-efi-aarch64"

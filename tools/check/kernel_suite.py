@@ -17,9 +17,19 @@ import sys
 TESTS = "tools/testing/selftests/iommu"
 PROGRAMS = ("iommufd", "iommufd_fail_nth")
 LIST = "tools/check/kernel-suite.expect"
-HUGEPAGES = 80
+MACHINE = ["--hugepages", "80"]
 # The reason of a test that nobody has looked at yet
 UNKNOWN = "?"
+
+
+def machine(_):
+    """For tools/vm/run"""
+    return MACHINE
+
+
+def programs(_):
+    """Each with its arguments"""
+    return [[name] for name in PROGRAMS]
 
 
 def build(tree, out, debug):
@@ -33,7 +43,7 @@ def build(tree, out, debug):
                        check=True)
 
 
-def read_list(path=LIST):
+def read_list(path):
     """Test -> reason, in the order of the file."""
     with open(path) as f:
         lines = [line.split(None, 1) for line in f if line.strip() and line[0] != "#"]
@@ -83,7 +93,7 @@ def new_list(results, old):
 
     variants = {without_variant(test): reason for test, reason in old.items()}
     tests = dict.fromkeys(test_name(name) for verdict, name in results
-                          if verdict == "fail" and name.split(" ")[0] in PROGRAMS)
+                          if verdict == "fail" and ":" not in name.split(" ")[0])
     width = max(map(len, tests), default=0)
     return [f"{test:<{width}}  {old.get(test) or variants.get(without_variant(test), UNKNOWN)}"
             for test in tests]
@@ -94,7 +104,7 @@ def heading(path):
         return [line.rstrip("\n") for line in f if line[0] == "#"]
 
 
-def accept(results, path=LIST):
+def accept(results, path):
     lines = heading(path) + new_list(results, read_list(path))
     with open(path, "w") as f:
         f.write("\n".join(lines) + "\n")
