@@ -275,6 +275,22 @@ static struct iommufd_ioas *use_ioas(struct iommufd_access *access,
 }
 
 /**
+ * iommufd_access_shows() - which IOAS an access uses
+ * @access: the access
+ * @ioas_id: receives the id of the IOAS
+ *
+ * Return: whether there is one.
+ */
+bool iommufd_access_shows(struct iommufd_access *access, u32 *ioas_id)
+{
+	guard(mutex)(&access->lock);
+	if (!access->ioas)
+		return false;
+	*ioas_id = access->ioas->obj.id;
+	return true;
+}
+
+/**
  * iommufd_access_ioas() - the IOAS that an operation works on
  * @access: the access
  *

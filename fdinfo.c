@@ -68,13 +68,11 @@ static void show_device(struct seq_file *m, struct iommufd_object *obj)
 static void show_access(struct seq_file *m, struct iommufd_object *obj)
 {
 	struct iommufd_access *access = iommufd_access_of(obj);
-	struct iommufd_ioas *ioas = iommufd_access_ioas(access);
+	u32 ioas_id;
 
 	seq_printf(m, "iommufd-access:\tid=%u", obj->id);
-	if (!IS_ERR(ioas)) {
-		seq_printf(m, " ioas=%u", ioas->obj.id);
-		iommufd_ioas_put(ioas);
-	}
+	if (iommufd_access_shows(access, &ioas_id))
+		seq_printf(m, " ioas=%u", ioas_id);
 	seq_putc(m, '\n');
 }
 
@@ -146,11 +144,12 @@ void iommufd_show_fdinfo(struct seq_file *m, struct file *file)
 	unsigned long id;
 
 	xa_for_each(&ictx->objects, id, obj) {
-		obj = iommufd_object_get(ictx, id, IOMMUFD_OBJ_ANY);
-		if (IS_ERR(obj))
+		/* A reader must not be what keeps the user from destroying it. */
+		obj = iommufd_object_peek(ictx, id);
+		if (!obj)
 			continue;
 		if (show_fns[obj->type])
 			show_fns[obj->type](m, obj);
-		iommufd_object_put(ictx, obj);
+		iommufd_object_unpeek(ictx, obj);
 	}
 }

@@ -58,8 +58,9 @@
  *
  * &iommufd_ctx.process_mutex is outside of all of these that it meets:
  * &io_space.lock and &io_backing.lock. The lock of struct iommufd_msi and that of
- * the iommu core's group nest inside &iommufd_group.lock. Kernel users are told
- * of an unmap under no lock at all.
+ * the iommu core's group nest inside &iommufd_group.lock. Kernel users are told of an
+ * unmap under no lock that giving up their pins takes; a container holds
+ * &iommufd_ctx.vfio_lock and, when it cuts a mapping, &io_space.domains_mutex.
  *
  * &iommufd_fault.lock nests inside &iommufd_group.lock; inside of it nests what the
  * IOMMU driver needs to answer page requests. Nothing of the user is read or
@@ -180,6 +181,8 @@ void iommufd_object_publish(struct iommufd_ctx *ictx,
 void iommufd_object_abort(struct iommufd_ctx *ictx, struct iommufd_object *obj);
 struct iommufd_object *iommufd_object_get(struct iommufd_ctx *ictx, u32 id,
 					  enum iommufd_object_type type);
+struct iommufd_object *iommufd_object_peek(struct iommufd_ctx *ictx, u32 id);
+void iommufd_object_unpeek(struct iommufd_ctx *ictx, struct iommufd_object *obj);
 void iommufd_object_put(struct iommufd_ctx *ictx, struct iommufd_object *obj);
 int iommufd_object_destroy(struct iommufd_ctx *ictx, u32 id);
 bool iommufd_object_entomb(struct iommufd_ctx *ictx,
@@ -514,5 +517,6 @@ struct iommufd_access *iommufd_access_lock(struct iommufd_ioas *ioas,
 void iommufd_access_unlock(struct iommufd_access *access);
 void iommufd_access_free(struct iommufd_object *obj);
 struct iommufd_ioas *iommufd_access_ioas(struct iommufd_access *access);
+bool iommufd_access_shows(struct iommufd_access *access, u32 *ioas_id);
 
 #endif

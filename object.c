@@ -9,8 +9,8 @@
  *	1 for each ioctl at work on it. Only an object with no other user than its
  *	id can be destroyed.
  *
- *	wait_cnt: 1 for its existence and 1 for each ioctl at work on it. Whoever
- *	frees the object waits for the ioctls first.
+ *	wait_cnt: 1 for its existence, 1 for each ioctl at work on it, and 1 for each
+ *	reader that merely looks at it. Whoever frees the object waits for them first.
  *
  * Happy path: new, publish, get and put, destroy. Unhappy path: new, abort; each
  * type's free function copes with an object that is only partly built.
@@ -163,6 +163,38 @@ struct iommufd_object *iommufd_object_get(struct iommufd_ctx *ictx, u32 id,
 }
 
 /**
+ * iommufd_object_peek() - look at an object, which may be destroyed meanwhile
+ * @ictx: the context
+ * @id: its id
+ *
+ * Who destroys it does not fail for that, but waits with what frees it. So the caller
+ * must not wait for anybody who may do so.
+ *
+ * Return: the object, or NULL. Ends with iommufd_object_unpeek().
+ */
+struct iommufd_object *iommufd_object_peek(struct iommufd_ctx *ictx, u32 id)
+{
+	struct iommufd_object *obj;
+
+	guard(xa_lock)(&ictx->objects);
+	obj = xa_load(&ictx->objects, id);
+	if (obj)
+		refcount_inc(&obj->wait_cnt);
+	return obj;
+}
+
+/**
+ * iommufd_object_unpeek() - end what iommufd_object_peek() began
+ * @ictx: the context
+ * @obj: the object; may be gone at any time after this
+ */
+void iommufd_object_unpeek(struct iommufd_ctx *ictx, struct iommufd_object *obj)
+{
+	if (refcount_dec_and_test(&obj->wait_cnt))
+		wake_up_all(&ictx->object_wait);
+}
+
+/**
  * iommufd_object_put() - end what iommufd_object_get() began
  * @ictx: the context
  * @obj: the object; may be gone at any time after this
@@ -171,13 +203,12 @@ void iommufd_object_put(struct iommufd_ctx *ictx, struct iommufd_object *obj)
 {
 	/* In this order: who sees no user then waits for wait_cnt. */
 	refcount_dec(&obj->users);
-	if (refcount_dec_and_test(&obj->wait_cnt))
-		wake_up_all(&ictx->object_wait);
+	iommufd_object_unpeek(ictx, obj);
 }
 
 /*
- * Wait for those who found the object before its id went. Nobody uses it any
- * more: they are about to return from iommufd_object_put().
+ * Wait for those who found the object before its id went. Nobody uses it any more:
+ * they are about to return from iommufd_object_put(), or only look at it.
  */
 static void drain(struct iommufd_ctx *ictx, struct iommufd_object *obj)
 {
