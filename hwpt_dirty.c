@@ -92,19 +92,28 @@ static int read_part(struct dirty_walk *walk, struct io_area *area,
 
 	if (rc)
 		return rc;
-	return area_read_dirty(area, &walk->hwpt->dom, part, walk->flags,
-			       &walk->dirty);
+	/* Memory of the user is not waited for under the locks of the area. */
+	if (walk->bitmap)
+		iova_bitmap_freeze(walk->bitmap);
+	rc = area_read_dirty(area, &walk->hwpt->dom, part, walk->flags,
+			     &walk->dirty);
+	if (walk->bitmap)
+		iova_bitmap_thaw(walk->bitmap);
+	return rc;
 }
 
 static int visit_area(struct dirty_walk *walk, struct io_area *area)
 {
 	struct io_range rest = {
 		max(walk->range.first, area->node.first),
-		min(walk->range.last, area->node.last),
+		min(walk->range.last, READ_ONCE(area->node.last)),
 	};
 	struct io_range part;
 	int rc;
 
+	/* A container may just have cut it. */
+	if (rest.last < rest.first)
+		return 0;
 	for (;;) {
 		part = rest;
 		rc = walk->visit(walk, area, &part);

@@ -17,7 +17,9 @@
  *
  * Unhappy path: set cannot pin. The bits from there on are lost, and for_each
  * returns the first error. Who takes dirty bits from hardware, and has no other
- * place for them, calls iova_bitmap_pin() before that.
+ * place for them, calls iova_bitmap_pin() before that. Who does so under a lock that a
+ * fault may need freezes the window meanwhile: what lies outside of it is set when the
+ * bitmap thaws.
  */
 #include <linux/export.h>
 #include <linux/highmem.h>
@@ -27,6 +29,9 @@
 #include <linux/overflow.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>
+
+/* A range that has its bits in the window reaches out of it at both ends, at most. */
+#define MAX_LATE	2
 
 /**
  * struct iova_bitmap - a bitmap in user memory
@@ -39,6 +44,9 @@
  * @first_page: index of the first pinned page, counted from @base
  * @npages: how many pages are pinned from there on
  * @written: a bit was set in one of them
+ * @frozen: they stay
+ * @nr_late: how many of @late are used
+ * @late: what is to be set when they need not stay
  * @max_pages: how many @pages has room for
  * @pages: the pinned pages
  */
@@ -53,6 +61,12 @@ struct iova_bitmap {
 	unsigned long first_page;
 	unsigned long npages;
 	bool written;
+	bool frozen;
+	unsigned int nr_late;
+	struct late_range {
+		unsigned long iova;
+		size_t length;
+	} late[MAX_LATE];
 	unsigned long max_pages;
 	struct page *pages[] __counted_by(max_pages);
 };
@@ -251,6 +265,22 @@ static struct bit_run run_in_page(const struct bit_run *run, unsigned long page)
 	return part;
 }
 
+static bool window_has_run(const struct iova_bitmap *bitmap,
+			   const struct bit_run *run)
+{
+	return window_has(bitmap, run->head >> PAGE_SHIFT) &&
+	       window_has(bitmap, run->tail >> PAGE_SHIFT);
+}
+
+static noinline void set_later(struct iova_bitmap *bitmap, unsigned long iova,
+			       size_t length)
+{
+	if (bitmap->nr_late < MAX_LATE)
+		bitmap->late[bitmap->nr_late++] = (struct late_range){ iova, length };
+	else
+		bitmap->error = bitmap->error ?: -EFAULT;
+}
+
 /* Not inline: iova_bitmap_set() shall do without saving registers. */
 static noinline void set_run(struct iova_bitmap *bitmap,
 			     const struct bit_run *run)
@@ -298,6 +328,8 @@ void iova_bitmap_set(struct iova_bitmap *bitmap,
 	page = run.head >> PAGE_SHIFT;
 	if (run.tail >> PAGE_SHIFT == page && window_has(bitmap, page))
 		window_set(bitmap, &run);
+	else if (bitmap->frozen && !window_has_run(bitmap, &run))
+		set_later(bitmap, iova, length);
 	else
 		set_run(bitmap, &run);
 }
@@ -353,3 +385,39 @@ int iova_bitmap_pin(struct iova_bitmap *bitmap, unsigned long iova,
 	return 0;
 }
 EXPORT_SYMBOL_NS_GPL(iova_bitmap_pin, "IOMMUFD");
+
+/**
+ * iova_bitmap_freeze - for a while, do not touch memory that is not pinned
+ * @bitmap: the bitmap
+ *
+ * Until iova_bitmap_thaw() iova_bitmap_set() does not sleep. What is reported must be
+ * contiguous with the range of the last iova_bitmap_pin(), or in it.
+ *
+ * Context: any.
+ */
+void iova_bitmap_freeze(struct iova_bitmap *bitmap)
+{
+	bitmap->frozen = true;
+}
+EXPORT_SYMBOL_NS_GPL(iova_bitmap_freeze, "IOMMUFD");
+
+/**
+ * iova_bitmap_thaw - end what iova_bitmap_freeze() began
+ * @bitmap: the bitmap
+ *
+ * Sets the bits that were reported outside of the pinned range. What goes wrong with
+ * that, iova_bitmap_for_each() returns.
+ *
+ * Context: As iova_bitmap_set().
+ */
+void iova_bitmap_thaw(struct iova_bitmap *bitmap)
+{
+	unsigned int i;
+
+	bitmap->frozen = false;
+	for (i = 0; i < bitmap->nr_late; i++)
+		iova_bitmap_set(bitmap, bitmap->late[i].iova,
+				bitmap->late[i].length);
+	bitmap->nr_late = 0;
+}
+EXPORT_SYMBOL_NS_GPL(iova_bitmap_thaw, "IOMMUFD");

@@ -34,6 +34,8 @@ void iova_bitmap_set(struct iova_bitmap *bitmap,
 		     unsigned long iova, size_t length);
 int iova_bitmap_pin(struct iova_bitmap *bitmap, unsigned long iova,
 		    size_t *length);
+void iova_bitmap_freeze(struct iova_bitmap *bitmap);
+void iova_bitmap_thaw(struct iova_bitmap *bitmap);
 void iova_bitmap_free(struct iova_bitmap *bitmap);
 #else
 static inline struct iova_bitmap *
@@ -59,6 +61,14 @@ static inline int
 iova_bitmap_pin(struct iova_bitmap *bitmap, unsigned long iova, size_t *length)
 {
 	return -EOPNOTSUPP;
+}
+
+static inline void iova_bitmap_freeze(struct iova_bitmap *bitmap)
+{
+}
+
+static inline void iova_bitmap_thaw(struct iova_bitmap *bitmap)
+{
 }
 
 static inline void iova_bitmap_free(struct iova_bitmap *bitmap)

@@ -319,6 +319,79 @@ static const char *test_pin(void)
 	return NULL;
 }
 
+/* What reaches out of a pinned range is set when the bitmap thaws, and not before. */
+static const char *test_freeze(void)
+{
+	struct iova_bitmap *bitmap;
+	unsigned int i, round, pins;
+	struct scenario s;
+
+	for (round = 0; round < ROUNDS; round++) {
+		unsigned long iova, last, from;
+		size_t pinned;
+
+		arena_reset();
+		s = random_scenario();
+		bitmap = scenario_alloc(&s);
+		iova = s.iova + random_below(s.length);
+		pinned = 1 + random_below(s.iova + (s.length - 1) - iova + 1);
+		if (iova_bitmap_pin(bitmap, iova, &pinned))
+			return "pin failed";
+
+		last = iova + (pinned - 1);
+		from = s.iova + random_below(iova - s.iova + 1);
+		s.sets[0] = (struct range){ from, iova - from + 1 };
+		s.sets[1] = (struct range){
+			last, 1 + random_below(s.iova + (s.length - 1) - last + 1)
+		};
+		s.sets[2] = (struct range){ iova, pinned };
+		pins = total_pins;
+		iova_bitmap_freeze(bitmap);
+		for (i = 0; i < 3; i++)
+			iova_bitmap_set(bitmap, s.sets[i].iova, s.sets[i].length);
+		if (total_pins != pins)
+			return "a frozen bitmap was pinned";
+		iova_bitmap_thaw(bitmap);
+		s.nsets = 0;
+		if (iova_bitmap_for_each(bitmap, &s, set_all))
+			return "set failed";
+		iova_bitmap_free(bitmap);
+		for (i = 0; i < 3; i++)
+			expect_set(&s, &s.sets[i]);
+		if (!arena_matches())
+			return "wrong bits or pins";
+	}
+	return NULL;
+}
+
+/* There is room for what reaches out at both ends; more is an error. */
+static const char *test_freeze_too_much(void)
+{
+	struct scenario s = {
+		.iova = 1UL << 40,
+		.page_size = 4096,
+		.length = 1UL << 40,
+	};
+	struct iova_bitmap *bitmap;
+	unsigned int i, n;
+
+	for (n = 2; n <= 3; n++) {
+		arena_reset();
+		bitmap = scenario_alloc(&s);
+		iova_bitmap_freeze(bitmap);
+		for (i = 0; i < n; i++)
+			iova_bitmap_set(bitmap, s.iova + i * 4096, 4096);
+		iova_bitmap_thaw(bitmap);
+		if (iova_bitmap_for_each(bitmap, &s, set_all) != (n > 2 ? -EFAULT : 0))
+			return "wrong return value";
+		iova_bitmap_free(bitmap);
+		expected[0] |= 3;
+		if (!arena_matches())
+			return "wrong bits or pins";
+	}
+	return NULL;
+}
+
 /* A huge bitmap costs what is set in it. */
 static const char *test_sparse(void)
 {
@@ -431,6 +504,8 @@ static const struct {
 	{ "random ranges, good memory", test_good_memory },
 	{ "random ranges, bad memory", test_broken_memory },
 	{ "pinned ranges", test_pin },
+	{ "frozen ranges", test_freeze },
+	{ "frozen too long", test_freeze_too_much },
 	{ "sparse 1 TiB", test_sparse },
 	{ "no user address", test_no_user_address },
 	{ "corner cases", test_corner_cases },
