@@ -10,6 +10,7 @@
  */
 #include <linux/iommu.h>
 #include <linux/mm.h>
+#include <linux/module.h>
 #include <linux/scatterlist.h>
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
@@ -249,6 +250,9 @@ static void unmap_part(struct io_area *area, struct iommu_domain *domain,
 		return;
 	pr_err_once("iommufd: the IOMMU driver did not unmap IOVA %#lx-%#lx, its memory is lost\n",
 		    area->node.first, area->node.first + length - 1);
+	/* Nor is the code that is called when the memory is taken away. */
+	if (!area->leaked)
+		__module_get(THIS_MODULE);
 	area->leaked = true;
 }
 
@@ -461,7 +465,7 @@ static void cut_area(struct io_area *area, struct io_area *upper,
 
 	guard(mutex)(&space->lock);
 	iova_tree_remove(&space->tree, &area->node);
-	area->node.last = iova - 1;
+	WRITE_ONCE(area->node.last, iova - 1);
 	upper->node.first = iova;
 	upper->node.last = last;
 	iova_tree_insert(&space->tree, &area->node);

@@ -269,8 +269,9 @@ int io_space_update_va(struct io_space *space, const struct io_range *range,
 	rc = backing_move_va(area->backing, va - area->start);
 	if (!rc) {
 		guard(mutex)(&space->lock);
+		/* 0 if it has been unmapped meanwhile. */
+		space->nr_va_invalid -= area->va_invalid;
 		area->va_invalid = false;
-		space->nr_va_invalid--;
 	}
 	area_put(area);
 	return rc;

@@ -270,7 +270,7 @@ static bool find_free(struct io_space *space, const struct iova_want *want,
 static bool find_like_memory(struct io_space *space, unsigned long addr,
 			     unsigned long length, unsigned long *iova)
 {
-	static const unsigned long sizes[] = { PUD_SIZE, PMD_SIZE };
+	const unsigned long sizes[] = { PUD_SIZE, PMD_SIZE };
 	unsigned int i;
 
 	for (i = 0; i < ARRAY_SIZE(sizes); i++) {
@@ -295,7 +295,7 @@ static int choose_iova(struct io_space *space, unsigned long addr,
 	if (length >= ULONG_MAX / 2)
 		return -EOVERFLOW;
 	if (IS_ENABLED(CONFIG_TRANSPARENT_HUGEPAGE))
-		most = HPAGE_SIZE;
+		most = HPAGE_PMD_SIZE;
 	want.align = min(roundup_pow_of_two(length), most);
 	if (addr)
 		want.align = min(want.align, 1UL << __ffs(addr));
@@ -381,6 +381,7 @@ static void remove_areas(struct io_space *space, struct list_head *areas)
 			iova_tree_remove(&space->tree, &area->node);
 			space->nr_areas--;
 			space->nr_va_invalid -= area->va_invalid;
+			area->va_invalid = false;
 		}
 }
 

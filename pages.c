@@ -275,6 +275,8 @@ int backing_move_va(struct io_backing *backing, unsigned long addr)
 	if (rc)
 		return rc;
 	backing_owner_init(&to, backing->owner.mode);
+	/* Charged as before, so that as much can be returned. */
+	to.mode = backing->owner.mode;
 	guard(mutex)(&backing->lock);
 	npages = ops->unaccounted ? 0 : backing->npinned;
 	rc = backing_move_begin(&backing->owner, &to, npages);

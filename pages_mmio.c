@@ -24,6 +24,7 @@
  */
 #include <linux/iommu.h>
 #include <linux/jiffies.h>
+#include <linux/memcontrol.h>
 #include <linux/mm.h>
 #include <linux/mmu_notifier.h>
 #include <linux/mutex.h>
@@ -62,6 +63,7 @@ struct vma_watch {
  * @look: looks if the memory is back
  * @interval: [lock] until the next look
  * @quiet: [lock] nobody is to look
+ * @memcg: [I] pays for what is needed to map it again
  */
 struct mmio_source {
 	struct io_backing *backing;
@@ -71,6 +73,7 @@ struct mmio_source {
 	struct delayed_work look;
 	unsigned long interval;
 	bool quiet;
+	struct mem_cgroup *memcg;
 };
 
 static struct backing_lock_keys mmio_keys;
@@ -147,6 +150,7 @@ static void mmio_release(struct io_backing *backing)
 	stop_looking(source);
 	free_watch(source->watch);
 	free_frames(source->frames);
+	mem_cgroup_put(source->memcg);
 	mutex_destroy(&source->lock);
 	kfree(source);
 }
@@ -224,12 +228,13 @@ static int find_frames(struct vma_watch *watch, struct pfn_store *frames)
 	int rc = 0;
 
 	while (index < backing->npages && !rc) {
+		cond_resched();
+		if (fatal_signal_pending(current))
+			return -EINTR;
 		rc = find_run(mm, watch->va + (index << PAGE_SHIFT),
 			      backing->writable, &run);
 		if (rc == -EAGAIN) {
 			rc = ++tries == MAX_TRIES ? -EFAULT : 0;
-			if (fatal_signal_pending(current))
-				rc = -EINTR;
 			continue;
 		}
 		if (rc)
@@ -315,8 +320,10 @@ static void look_work(struct work_struct *work)
 {
 	struct mmio_source *source =
 		container_of(work, struct mmio_source, look.work);
+	struct mem_cgroup *memcg = set_active_memcg(source->memcg);
 	int rc = look(source->watch);
 
+	set_active_memcg(memcg);
 	/* Without its VMA it will not come back. */
 	if (!rc || rc == -ENOENT || rc == -EACCES)
 		return;
@@ -422,7 +429,7 @@ static const struct io_backing_ops mmio_ops = {
 	.unaccounted = true,
 	.comes_back = true,
 	/* Under locks that memory reclaim may wait for */
-	.gfp = GFP_ATOMIC | __GFP_NOWARN,
+	.gfp = GFP_ATOMIC | __GFP_NOWARN | __GFP_ACCOUNT,
 	.keys = &mmio_keys,
 	.lock = mmio_lock,
 	.unlock = mmio_unlock,
@@ -475,6 +482,7 @@ struct io_backing *backing_create_mmio(unsigned long va, unsigned long npages,
 		return backing;
 	}
 	source->backing = backing;
+	source->memcg = get_mem_cgroup_from_mm(current->mm);
 	backing->mmio = source;
 	rc = watch_vma(backing, va);
 	if (rc) {
