@@ -9,7 +9,11 @@
 
 #include "lib/guest.h"
 #include "lib/mockmem.h"
+#include "lib/racers.h"
 #include "test.h"
+
+#define READERS	2
+#define RUN_MS	700
 
 /* Is there a line of that text? */
 static bool shows(int fd, const char *format, ...)
@@ -214,6 +218,54 @@ TEST(store)
 	munmap(mem, 2 * PAGE);
 	close(file);
 	close(fd);
+}
+
+/* What was not as if nobody had read */
+struct read_context {
+	int fd;
+	unsigned long device_kept;
+	unsigned long hwpt_left;
+	unsigned long ioas_kept;
+};
+
+static void read_it(struct racer *racer)
+{
+	struct read_context *c = racer->data;
+
+	racer->hits += iommufd_fdinfo_has(c->fd, "iommufd-hwpt:");
+}
+
+/* A device comes and goes, and its page table with it. */
+static void come_and_go(struct racer *racer)
+{
+	struct read_context *c = racer->data;
+	struct ioas ioas = must_ioas(c->fd);
+	struct mock mock;
+
+	must(mock_new(c->fd, ioas.id, 0, &mock));
+	c->device_kept += iommufd_destroy(c->fd, mock.stdev) != 0;
+	c->hwpt_left += iommufd_destroy(c->fd, mock.hwpt) != -ENOENT;
+	c->ioas_kept += iommufd_destroy(c->fd, ioas.id) != 0;
+}
+
+/* Who looks keeps nothing. */
+TEST(keeps_nothing)
+{
+	struct read_context c = { .fd = must(iommufd_open()) };
+	struct racer racers[1 + READERS] = { { .step = come_and_go, .data = &c } };
+	int i;
+
+	if (!mock_present(c.fd))
+		SKIP(return, NEEDS_MOCK);
+	for (i = 1; i <= READERS; i++)
+		racers[i] = (struct racer){ .step = read_it, .data = &c };
+	EXPECT_EQ(0, racers_run(racers, 1 + READERS, RUN_MS));
+	EXPECT_LT(0, racers[1].hits);
+	EXPECT_EQ(0, c.device_kept);
+	EXPECT_EQ(0, c.hwpt_left);
+	EXPECT_EQ(0, c.ioas_kept);
+	TH_LOG("%lu devices, %lu reads", racers[0].steps, racers[1].steps);
+	close(c.fd);
 }
 
 TEST_HARNESS_MAIN
