@@ -8,8 +8,10 @@
 
 #include "lib/bad_input.h"
 #include "lib/clock.h"
+#include "lib/container.h"
 #include "lib/hwpt.h"
 #include "lib/mockdev.h"
+#include "lib/racers.h"
 #include "test.h"
 
 #define IOVA	MOCK_APERTURE_START
@@ -599,6 +601,62 @@ TEST_F(dirty, large_entries)
 				      .length = 2 * HUGE, .page_size = PAGE,
 				      .data = addr(bits + 8)));
 	EXPECT_EQ(256, count_bits(bits + 8, 128));
+}
+
+/*
+ * Half of an area is cut off. Who reads asks for that half, with a bit for each byte, so
+ * that the bitmap is not pinned before all else.
+ */
+#define CUT_MS	2000
+#define CUT	(8 * PAGE)
+#define CUT_IOVA (IOVA + CUT)
+#define READERS	3
+
+struct cutting {
+	struct ioas ioas;
+	__u32 hwpt;
+	char *mem;
+};
+
+static void cut(struct racer *racer)
+{
+	struct cutting *c = racer->data;
+	__u64 bytes = 0;
+
+	racer_allows(racer, ioas_map_at(range_of(c->ioas, IOVA, 2 * CUT),
+					c->mem, MAP_RW), 0, 0);
+	racer_allows(racer, container_unmap(c->ioas.fd, CUT_IOVA, CUT, &bytes),
+		     0, 0);
+	if (bytes != CUT)
+		racer->bad = -ERANGE;
+	racer_allows(racer, ioas_unmap_all(c->ioas, NULL), 0, 0);
+}
+
+static void read_cut(struct racer *racer)
+{
+	struct cutting *c = racer->data;
+	__u8 bits[CUT / 8];
+
+	racer_allows(racer, GET_DIRTY_BITMAP(c->ioas.fd, .hwpt_id = c->hwpt,
+					     .iova = CUT_IOVA, .length = CUT,
+					     .page_size = 1, .data = addr(bits)),
+		     0, 0);
+}
+
+/* A container of version 1 on /dev/iommu cuts mappings. */
+TEST_F(dirty, cut_meanwhile)
+{
+	struct cutting c = { self->ioas, self->hwpt, self->mem };
+	struct racer racers[1 + READERS];
+	int i;
+
+	must(iommufd_vfio_ioas(self->fd, IOMMU_VFIO_IOAS_SET, self->ioas.id));
+	must(container_set_iommu(self->fd, VFIO_TYPE1_IOMMU));
+	for (i = 0; i <= READERS; i++)
+		racers[i] = (struct racer){ .step = i ? read_cut : cut,
+					    .data = &c };
+	EXPECT_EQ(0, racers_run(racers, 1 + READERS, CUT_MS));
+	TH_LOG("%lu cuts, %lu reads", racers[0].steps, racers[1].steps);
 }
 
 /* On VT-d */
