@@ -41,19 +41,12 @@ FIXTURE_TEARDOWN(p2p_move)
 /* Its address is going to change. */
 static int give_up(struct p2p *p)
 {
-	const struct vfio_iommu_type1_dma_unmap unmap = {
-		.argsz = sizeof(unmap),
-		.flags = VFIO_DMA_UNMAP_FLAG_VADDR,
-		.iova = IOVA,
-		.size = BAR,
-	};
-
-	return ioctl(p->fd, VFIO_IOMMU_UNMAP_DMA, &unmap) ? -errno : 0;
+	return container_give_up(p->fd, IOVA, BAR);
 }
 
 static int take_over(struct p2p *p, const void *va)
 {
-	return container_map(p->fd, IOVA, va, BAR, VFIO_DMA_MAP_FLAG_VADDR);
+	return container_take_over(p->fd, IOVA, va, BAR);
 }
 
 static int move_to(struct p2p *p, const void *va)

@@ -9,6 +9,7 @@
 #include <sched.h>
 
 #include "lib/clock.h"
+#include "lib/container.h"
 #include "lib/mockmem.h"
 #include "lib/probe.h"
 #include "lib/racers.h"
@@ -442,6 +443,60 @@ TEST_F(closed, while_in_use)
 	}
 	EXPECT_EQ(0, run_until_lucky(racers, ARRAY_SIZE(racers)));
 	EXPECT_TRUE(all_lucky(racers, ARRAY_SIZE(racers)));
+}
+
+/* The memory moves to where it is already. */
+static void move(struct racer *racer)
+{
+	struct stage *stage = racer->data;
+	int fd = stage->ioas.fd;
+
+	racer_allows(racer, ioas_map_at(whole(stage), stage->mem[0], MAP_RW),
+		     EEXIST, 0);
+	/* It is just being unmapped, before or after it was given up. */
+	if (racer_allows(racer, container_give_up(fd, IOVA, SIZE), EBUSY,
+			 EINVAL))
+		return;
+	if (!racer_allows(racer, container_take_over(fd, IOVA, stage->mem[0],
+						     SIZE), ENOENT, EINVAL))
+		racer->hits++;
+}
+
+static void unmap_moving(struct racer *racer)
+{
+	struct stage *stage = racer->data;
+	__u64 bytes = 0;
+
+	if (racer_allows(racer, ioas_unmap(stage->ioas, IOVA, SIZE, &bytes),
+			 ENOENT, EBUSY))
+		return;
+	if (bytes != SIZE)
+		racer->bad = -ERANGE;
+	racer->hits++;
+}
+
+/* While an address is going to change no device can come, and afterwards it can. */
+TEST(unmap_while_moving)
+{
+	struct stage stage = {};
+	struct racer racers[] = {
+		{ .step = move, .data = &stage },
+		{ .step = unmap_moving, .data = &stage },
+	};
+	int fd = must(container_open(NATIVE_NODE));
+
+	if (!mock_present(fd))
+		SKIP(return, NEEDS_MOCK);
+	stage.ioas = must_ioas(fd);
+	must(iommufd_vfio_ioas(fd, IOMMU_VFIO_IOAS_SET, stage.ioas.id));
+	must(container_set_iommu(fd, VFIO_TYPE1v2_IOMMU));
+	stage.mem[0] = must_ptr(mem_base(SIZE));
+	EXPECT_EQ(0, run_until_lucky(racers, ARRAY_SIZE(racers)));
+	EXPECT_TRUE(all_lucky(racers, ARRAY_SIZE(racers)));
+	must(ioas_unmap_all(stage.ioas, NULL));
+	EXPECT_EQ(0, mock_new(fd, stage.ioas.id, 0, &stage.mock));
+	TH_LOG("%lu moves, %lu unmaps", racers[0].hits, racers[1].hits);
+	close(fd);
 }
 
 /* A map that takes long: as much memory as this machine pins in that time */

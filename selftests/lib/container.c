@@ -50,6 +50,23 @@ int container_unmap(int container, __u64 iova, __u64 size, __u64 *unmapped)
 	return rc;
 }
 
+int container_give_up(int container, __u64 iova, __u64 size)
+{
+	struct vfio_iommu_type1_dma_unmap unmap = {
+		.argsz = sizeof(unmap),
+		.flags = VFIO_DMA_UNMAP_FLAG_VADDR,
+		.iova = iova,
+		.size = size,
+	};
+
+	return result(ioctl(container, VFIO_IOMMU_UNMAP_DMA, &unmap));
+}
+
+int container_take_over(int container, __u64 iova, const void *va, __u64 size)
+{
+	return container_map(container, iova, va, size, VFIO_DMA_MAP_FLAG_VADDR);
+}
+
 int group_open(const struct pci_address *pci)
 {
 	int group = pci_group(pci);

@@ -25,6 +25,9 @@ int container_map(int container, __u64 iova, const void *va, __u64 size,
 		  __u32 flags);
 /* @unmapped (it may be NULL) receives the number of bytes. */
 int container_unmap(int container, __u64 iova, __u64 size, __u64 *unmapped);
+/* Say that the address of mapped memory is going to change, and what it is now. */
+int container_give_up(int container, __u64 iova, __u64 size);
+int container_take_over(int container, __u64 iova, const void *va, __u64 size);
 
 /* The fd of the group that a device is in */
 int group_open(const struct pci_address *pci);
