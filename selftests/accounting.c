@@ -6,8 +6,12 @@
  * iommufd that they inherit.
  */
 #include <grp.h>
+#include <linux/capability.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 
+#include "lib/container.h"
+#include "lib/mockdev.h"
 #include "test.h"
 
 #define IOVA	(16 * MIB)
@@ -492,6 +496,70 @@ TEST_F(accounting, closed)
 		_exit(0);
 	}
 	EXPECT_EQ(0, result_of(pid));
+}
+
+/* Whether the limit holds for this process, which may change that again. */
+static int set_limited(bool limited)
+{
+	struct __user_cap_header_struct head = {
+		.version = _LINUX_CAPABILITY_VERSION_3,
+	};
+	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3];
+
+	if (syscall(SYS_capget, &head, data))
+		return -errno;
+	if (limited)
+		data[0].effective &= ~(1U << CAP_IPC_LOCK);
+	else
+		data[0].effective |= 1U << CAP_IPC_LOCK;
+	return syscall(SYS_capset, &head, data) ? -errno : 0;
+}
+
+/* A container where the user or the process is charged, with a device */
+static struct ioas open_container(int by, struct mock *mock)
+{
+	int fd = must(container_open(NATIVE_NODE));
+	struct ioas ioas;
+
+	must(iommufd_option_set(fd, IOMMU_OPTION_RLIMIT_MODE, 0, !!by));
+	ioas = must_ioas(fd);
+	must(iommufd_vfio_ioas(ioas.fd, IOMMU_VFIO_IOAS_SET, ioas.id));
+	must(container_set_iommu(ioas.fd, VFIO_TYPE1v2_IOMMU));
+	must(mock_new(ioas.fd, ioas.id, 0, mock));
+	return ioas;
+}
+
+/* What was charged is given back, also if the memory has moved to who is not limited. */
+TEST_F(accounting, moved)
+{
+	const struct rlimit limit = { LIMIT * PAGE, LIMIT * PAGE };
+	int mode = variant->by, i;
+	struct ioas ioas;
+	struct mock mock;
+	pid_t pid;
+
+	if (!mock_present(self->c.fd))
+		SKIP(return, NEEDS_MOCK);
+	ioas = open_container(mode, &mock);
+	fflush(stdout);
+	pid = fork();
+	if (!pid) {
+		CHECK(!setrlimit(RLIMIT_MEMLOCK, &limit));
+		for (i = 0; i < 2; i++) {
+			CHECK(!set_limited(true));
+			CHECK(!map_pages(ioas, IOVA, self->mem, LIMIT));
+			CHECK(is_charged(mode, LIMIT));
+			CHECK(!container_give_up(ioas.fd, IOVA, LIMIT * PAGE));
+			CHECK(!set_limited(false));
+			CHECK(!container_take_over(ioas.fd, IOVA, self->mem,
+						   LIMIT * PAGE));
+			CHECK(!unmap_pages(ioas, IOVA, LIMIT));
+			CHECK(is_charged(mode, 0));
+		}
+		_exit(0);
+	}
+	EXPECT_EQ(0, result_of(pid));
+	close(ioas.fd);
 }
 
 TEST_HARNESS_MAIN
