@@ -232,7 +232,7 @@ static void read_it(struct racer *racer)
 {
 	struct read_context *c = racer->data;
 
-	racer->hits += iommufd_fdinfo_has(c->fd, "iommufd-hwpt:");
+	racer->hits += iommufd_fdinfo_has(c->fd, "iommufd-ioas:");
 }
 
 /* A device comes and goes, and its page table with it. */
@@ -257,6 +257,8 @@ TEST(keeps_nothing)
 
 	if (!mock_present(c.fd))
 		SKIP(return, NEEDS_MOCK);
+	/* There is always something to see. */
+	must_ioas(c.fd);
 	for (i = 1; i <= READERS; i++)
 		racers[i] = (struct racer){ .step = read_it, .data = &c };
 	EXPECT_EQ(0, racers_run(racers, 1 + READERS, RUN_MS));
