@@ -10,7 +10,7 @@
 #include "lib/clock.h"
 #include "lib/container.h"
 #include "lib/hwpt.h"
-#include "lib/mockdev.h"
+#include "lib/mockmem.h"
 #include "lib/racers.h"
 #include "test.h"
 
@@ -451,17 +451,9 @@ TEST_F(dirty, far_ranges)
 	EXPECT_EQ(1, count_bits(bits, sizeof(bits)));
 }
 
-/* The page table of the mock that knows only 4 KiB and 1 MiB, and all IOVAs */
 static __u32 alloc_huge(int fd, struct ioas ioas, __u32 device)
 {
-	const struct iommu_hwpt_selftest data = {
-		.pagetable_type = MOCK_IOMMUPT_HUGE,
-	};
-	__u32 hwpt = must(HWPT_ALLOC(fd, .flags = TRACK, .dev_id = device,
-				     .pt_id = ioas.id,
-				     .data_type = IOMMU_HWPT_DATA_SELFTEST,
-				     .data_len = sizeof(data),
-				     .data_uptr = addr(&data)));
+	__u32 hwpt = must(mock_hwpt_huge(ioas, device));
 
 	must(hwpt_track_dirty(fd, hwpt, true));
 	return hwpt;

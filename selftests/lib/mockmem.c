@@ -1,7 +1,21 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <stdint.h>
 
+#include "hwpt.h"
 #include "mockmem.h"
+
+int mock_hwpt_huge(struct ioas ioas, __u32 device)
+{
+	const struct iommu_hwpt_selftest data = {
+		.pagetable_type = MOCK_IOMMUPT_HUGE,
+	};
+
+	return HWPT_ALLOC(ioas.fd, .flags = IOMMU_HWPT_ALLOC_DIRTY_TRACKING,
+			  .dev_id = device, .pt_id = ioas.id,
+			  .data_type = IOMMU_HWPT_DATA_SELFTEST,
+			  .data_len = sizeof(data),
+			  .data_uptr = (uintptr_t)&data);
+}
 
 int mock_check_map(const struct mock *mock, struct iova_range range,
 		   const void *va)

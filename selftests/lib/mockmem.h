@@ -9,6 +9,12 @@
 #include "iommu.h"
 #include "mockdev.h"
 
+/*
+ * A page table that knows only 4 KiB and 1 MiB, and all IOVAs, with dirty tracking. Its
+ * ID.
+ */
+int mock_hwpt_huge(struct ioas ioas, __u32 device);
+
 /* Does @mock translate the range to the memory at @va? EINVAL if it does not. */
 int mock_check_map(const struct mock *mock, struct iova_range range,
 		   const void *va);
