@@ -470,9 +470,11 @@ static int fill_with(int device, int iommufd, void *mem)
 /* Charges go when device and context are closed: there is room for the next. */
 TEST_F(accounting, closed)
 {
-	int mode = variant->by, iommufd[2], device[2], i;
+	int mode = variant->by, iommufd[2], device[2], to_child[2], i;
 	pid_t pid;
+	char c;
 
+	ASSERT_EQ(0, pipe(to_child));
 	edu_close(&self->c.edu[0]);
 	for (i = 0; i < 2; i++) {
 		iommufd[i] = must(iommufd_open());
@@ -485,7 +487,10 @@ TEST_F(accounting, closed)
 		close(device[i]);
 		close(iommufd[i]);
 	}
+	close(to_child[1]);
 	if (!pid) {
+		/* Until the parent has closed all of that */
+		CHECK(!read(to_child[0], &c, 1));
 		for (i = 0; i < 2; i++) {
 			CHECK(!fill_with(device[i], iommufd[i], self->mem));
 			CHECK(is_charged(mode, LIMIT));
