@@ -131,7 +131,7 @@ TEST_F(dirty_dmabuf, bitmap_over_pages)
  */
 #define FREEZE_MS	2000
 #define STILL_MS	10	/* without a read: the reader waits */
-#define PATIENCE_MS	400	/* for the owner, who need not wait for that */
+#define PATIENCE_MS	2000	/* for the owner, who need not wait for that */
 #define BITS_SIZE	32	/* of IOVA for a bit: a bitmap of a page */
 
 struct frozen {
