@@ -9,8 +9,11 @@
 #include "lib/must.h"
 #include "thread.h"
 
-/* On a slow machine a minute is too short for all calls. */
-#define ENOUGH_TRIES	20
+/*
+ * What a call needs is there or not for hundreds of tries. In a minute it may never be; in
+ * an hour each call is tried more often than that, and succeeds.
+ */
+#define ENOUGH_TRIES	500
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static const char *names[MAX_ROWS];	/* of rows behind those of the calls */
