@@ -250,7 +250,7 @@ static void unmap_part(struct io_area *area, struct iommu_domain *domain,
 		return;
 	pr_err_once("iommufd: the IOMMU driver did not unmap IOVA %#lx-%#lx, its memory is lost\n",
 		    area->node.first, area->node.first + length - 1);
-	/* Nor is the code that is called when the memory is taken away. */
+	/* It is still told when the memory is taken away: that code must stay. */
 	if (!area->leaked)
 		__module_get(THIS_MODULE);
 	area->leaked = true;

@@ -253,7 +253,8 @@ static struct io_area *get_invalid_area(struct io_space *space,
  *
  * The caller is charged in the place of who was before.
  *
- * Context: may sleep. The caller lets nothing be mapped or unmapped meanwhile.
+ * Context: may sleep. The caller lets no call of the container map or unmap meanwhile;
+ * IOMMU_IOAS_UNMAP may.
  * Return: 0; -ENOENT nothing is mapped there; -EINVAL not exactly that, or its
  * address is not said to change, or it is not memory of a process; -ENOMEM the
  * caller may not lock that much; -EINTR.
