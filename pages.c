@@ -155,37 +155,81 @@ static int pin_range(struct io_backing *backing, unsigned long first,
 	return rc;
 }
 
-#define for_each_span(iter, tree, first, last)				\
-	for (interval_tree_span_iter_first(iter, tree, first, last);	\
-	     !interval_tree_span_iter_done(iter);			\
-	     interval_tree_span_iter_next(iter))
+/* A range of indices that nobody holds */
+struct hole {
+	unsigned long first;
+	unsigned long last;
+};
+
+/*
+ * The first index from @index on that is in none of the holds that begin at or before
+ * @index. Any number of holds may be on top of each other: that must not cost.
+ */
+static unsigned long held_until(struct io_backing *backing, unsigned long index)
+{
+	struct rb_node *rb = backing->holds.rb_root.rb_node;
+	unsigned long until = index;
+
+	while (rb) {
+		struct interval_tree_node *span =
+			rb_entry(rb, struct interval_tree_node, rb);
+
+		if (span->start > index) {
+			rb = rb->rb_left;
+			continue;
+		}
+		until = max(until, span->last + 1);
+		if (rb->rb_left)
+			until = max(until,
+				    rb_entry(rb->rb_left, typeof(*span),
+					     rb)->__subtree_last + 1);
+		rb = rb->rb_right;
+	}
+	return until;
+}
+
+/* Find the first hole from @hole->first on that begins at @last at most. */
+static bool next_hole(struct io_backing *backing, struct hole *hole,
+		      unsigned long last)
+{
+	struct interval_tree_node *span;
+	unsigned long until;
+
+	while ((until = held_until(backing, hole->first)) > hole->first)
+		hole->first = until;
+	if (hole->first > last)
+		return false;
+	span = interval_tree_iter_first(&backing->holds, hole->first, last);
+	hole->last = span ? span->start - 1 : last;
+	return true;
+}
+
+#define for_each_hole(_hole, _backing, _from, _last)			\
+	for (*(_hole) = (struct hole){ .first = (_from) };		\
+	     next_hole(_backing, _hole, _last);				\
+	     (_hole)->first = (_hole)->last + 1)
 
 /* Unpin what no hold covers in a range in which everything is pinned. */
 static void unpin_unheld(struct io_backing *backing, unsigned long first,
 			 unsigned long last)
 {
-	struct interval_tree_span_iter span;
+	struct hole hole;
 
-	for_each_span(&span, &backing->holds, first, last)
-		if (span.is_hole)
-			unpin_range(backing, span.start_hole, span.last_hole,
-				    span.last_hole + 1);
+	for_each_hole(&hole, backing, first, last)
+		unpin_range(backing, hole.first, hole.last, hole.last + 1);
 }
 
 static int pin_unheld(struct io_backing *backing, unsigned long first,
 		      unsigned long last)
 {
-	struct interval_tree_span_iter span;
+	struct hole hole;
 	int rc;
 
-	for_each_span(&span, &backing->holds, first, last) {
-		if (!span.is_hole)
-			continue;
-		rc = pin_range(backing, span.start_hole, span.last_hole);
+	for_each_hole(&hole, backing, first, last) {
+		rc = pin_range(backing, hole.first, hole.last);
 		if (rc) {
-			if (span.start_hole != first)
-				unpin_unheld(backing, first,
-					     span.start_hole - 1);
+			if (hole.first != first)
+				unpin_unheld(backing, first, hole.first - 1);
 			return rc;
 		}
 	}

@@ -2,6 +2,8 @@
 /*
  * IOMMU_IOAS_COPY, without a device: what can be copied, and to where.
  */
+#include "lib/clock.h"
+#include "lib/mockdev.h"
 #include "test.h"
 
 #define FIXED	IOMMU_IOAS_MAP_FIXED_IOVA
@@ -11,6 +13,8 @@
 #define C	(0x20 * PAGE)	/* alone */
 #define DST	(0x40 * PAGE)
 #define TAKEN	(0x80 * PAGE)	/* what @dst holds at the start */
+#define COPIES	(2 * MOCK_APERTURE_START)	/* a place for many */
+#define FEW	1000
 
 FIXTURE(copy)
 {
@@ -193,6 +197,37 @@ TEST_F(copy, access_of_a_copy)
 				  range_of(self->src, B, EACH), MAP_R));
 	EXPECT_EQ(-EPERM, ioas_copy_at(self->src, 3 * DST,
 				       range_of(self->dst, C, EACH), MAP_W));
+}
+
+/* How long it takes to unmap @n copies of a page that a device can use, in us */
+static long unmap_copies(struct ioas src, struct ioas dst, int n)
+{
+	long begun;
+	int i;
+
+	for (i = 0; i < n; i++)
+		must(ioas_copy_at(dst, COPIES + i * PAGE, range_of(src, A, PAGE),
+				  MAP_RW));
+	begun = clock_us();
+	must(ioas_unmap(dst, COPIES, n * PAGE, NULL));
+	return clock_us() - begun;
+}
+
+/* Each copy costs the same, however many there are of one page. */
+TEST_F(copy, many_of_one_page)
+{
+	struct mock mock;
+	long few, many;
+
+	if (!mock_present(self->fd))
+		SKIP(return, NEEDS_MOCK);
+	must(ioas_unmap_all(self->dst, NULL));
+	must(mock_new(self->fd, self->dst.id, 0, &mock));
+	few = unmap_copies(self->src, self->dst, FEW);
+	many = unmap_copies(self->src, self->dst, 16 * FEW);
+	printf("# %d copies: %ld us, %d copies: %ld us\n", FEW, few, 16 * FEW, many);
+	/* If each had to look at all others it would be 256. */
+	EXPECT_GT(16 * 4, many / few);
 }
 
 TEST_F(copy, picked)

@@ -4,12 +4,17 @@
 
 #include <time.h>
 
-static inline long clock_ms(void)
+static inline long clock_us(void)
 {
 	struct timespec now;
 
 	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * 1000 + now.tv_nsec / 1000000;
+	return now.tv_sec * 1000000 + now.tv_nsec / 1000;
+}
+
+static inline long clock_ms(void)
+{
+	return clock_us() / 1000;
 }
 
 static inline void clock_sleep_ms(long ms)
