@@ -115,7 +115,8 @@ static void blame_users(struct io_space *space, struct io_area *area)
 
 static bool area_unused(const struct io_area *area)
 {
-	return !READ_ONCE(area->pins) && !READ_ONCE(area->busy);
+	/* Who is not busy any more has left its pins behind before that. */
+	return !smp_load_acquire(&area->busy) && !READ_ONCE(area->pins);
 }
 
 /**
@@ -224,7 +225,8 @@ static void end_slice(struct io_space *space, struct slice *slice, int pins)
 	if (pins <= 0)
 		area->locked -= slice->locks;
 	WRITE_ONCE(area->pins, area->pins + pins);
-	WRITE_ONCE(area->busy, area->busy - 1);
+	/* Pairs with area_unused(). */
+	smp_store_release(&area->busy, area->busy - 1);
 	/* The area is gone when somebody saw it unused; the space is not. */
 	wake_up_all(&space->unpinned);
 }
