@@ -34,13 +34,14 @@ static u64 word_of(const struct io_dirty *dirty, unsigned long bit,
 		   unsigned long nbits)
 {
 	u64 word = 0;
-	unsigned long i;
+	unsigned long i, n;
 
 	if (!dirty->bits)
 		return nbits < 64 ? BIT_ULL(nbits) - 1 : U64_MAX;
-	for (i = 0; i < nbits; i++)
-		if (test_bit(bit + i, dirty->bits))
-			word |= BIT_ULL(i);
+	for (i = 0; i < nbits; i += n) {
+		n = min(nbits - i, BITS_PER_LONG);
+		word |= (u64)bitmap_read(dirty->bits, bit + i, n) << i;
+	}
 	return word;
 }
 
@@ -61,6 +62,8 @@ static int put_bits(const struct io_dirty *dirty, void *data)
 		word = word_of(dirty, bit, n) << at | kept;
 		if (put_user(word, to++))
 			return -EFAULT;
+		if (fatal_signal_pending(current))
+			return -EINTR;
 		at = 0;
 		kept = 0;
 		cond_resched();
@@ -179,7 +182,8 @@ static int read_args(void __user *arg, struct vfio_iommu_type1_dirty_bitmap *cmd
  * @ictx: the context, a native container
  * @arg: struct vfio_iommu_type1_dirty_bitmap
  *
- * Return: 0; -EACCES it is of version 1; -EFAULT; -EINVAL; -EOVERFLOW; -ENOMEM.
+ * Return: 0; -EACCES it is of version 1; -EFAULT; -EINVAL; -EOVERFLOW; -ENOMEM; -EINTR on
+ * a fatal signal.
  * (vfio-compat.md 8)
  */
 int iommufd_vfio_dirty_pages(struct iommufd_ctx *ictx, void __user *arg)

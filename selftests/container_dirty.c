@@ -3,10 +3,13 @@
  * Dirty pages of a VFIO container whose IOMMU can track them. Only the mock IOMMU can,
  * and no group of VFIO has a mock device: the IOAS is chosen by hand.
  */
+#include <signal.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/wait.h>
 
+#include "lib/clock.h"
 #include "lib/container.h"
 #include "lib/context.h"
 #include "lib/hwpt.h"
@@ -232,6 +235,50 @@ TEST_F(container_dirty, kernel_user)
 	EXPECT_BITS(1ULL << 10, 1ULL << 4);
 	EXPECT_BITS(0, 0);
 	close(user.create_access.out_access_fd);
+}
+
+#define FAR	(1ULL << 46)
+#define MUCH	(1ULL << 41)
+
+/* Ask again and again. It does not return. */
+static void ask_for_much(int fd, const char *bits)
+{
+	struct {
+		struct vfio_iommu_type1_dirty_bitmap cmd;
+		struct vfio_iommu_type1_dirty_bitmap_get get;
+	} arg = {
+		.cmd.argsz = sizeof(arg),
+		.cmd.flags = VFIO_IOMMU_DIRTY_PAGES_FLAG_GET_BITMAP,
+		.get = { FAR, MUCH, { PAGE, MUCH / PAGE / 8, (__u64 *)bits } },
+	};
+
+	while (!ioctl(fd, VFIO_IOMMU_DIRTY_PAGES, &arg))
+		;
+	_exit(1);
+}
+
+/* Who asks for the bits of a very large mapping can be killed. */
+TEST_F(container_dirty, killed)
+{
+	char *much = mmap(NULL, MUCH, PROT_READ | PROT_WRITE,
+			  MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	char *bits = must_ptr(mem_thp(MUCH / PAGE / 8));
+	int status;
+	long begun;
+	pid_t pid;
+
+	must_ptr(much);
+	must(container_map(self->fd, FAR, much, MUCH, DMA_RW));
+	must(START());
+	pid = fork();
+	if (!pid)
+		ask_for_much(self->fd, bits);
+	clock_sleep_ms(500);
+	begun = clock_ms();
+	ASSERT_EQ(0, kill(pid, SIGKILL));
+	ASSERT_EQ(pid, waitpid(pid, &status, 0));
+	EXPECT_TRUE(WIFSIGNALED(status));
+	EXPECT_GT(2000, clock_ms() - begun);
 }
 
 /* Device memory may have been taken away and be back: all of it is dirty, always. */
