@@ -8,11 +8,16 @@
 #include "pages.h"
 #include "trace.h"
 
+static bool is_charged(const struct io_backing *backing)
+{
+	return !backing->ops->unaccounted && !backing->copies;
+}
+
 static int charge(struct io_backing *backing, unsigned long npages)
 {
 	int rc = 0;
 
-	if (!backing->ops->unaccounted)
+	if (is_charged(backing))
 		rc = backing_charge(&backing->owner, npages);
 	if (!rc)
 		backing->npinned += npages;
@@ -22,7 +27,7 @@ static int charge(struct io_backing *backing, unsigned long npages)
 static void uncharge(struct io_backing *backing, unsigned long npages)
 {
 	backing->npinned -= npages;
-	if (!backing->ops->unaccounted)
+	if (is_charged(backing))
 		backing_uncharge(&backing->owner, npages);
 }
 

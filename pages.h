@@ -155,6 +155,7 @@ struct backing_watch {
  * @holds: [lock] all struct backing_hold
  * @store: [lock to change] frames of the pages that are held
  * @npinned: [lock] pages that are pinned and charged
+ * @copies: [lock] what is held now is let go of before the lock is, and is free
  * @addr: [lock and owner_lock to change] address of index 0 in the source, page aligned
  * @file: [I] the file, if that is the source and has pages for devices
  * @file_last: [I] offset of its last byte that is used
@@ -175,6 +176,7 @@ struct io_backing {
 	struct rb_root_cached holds;
 	struct pfn_store store;
 	unsigned long npinned;
+	bool copies;
 	unsigned long addr;
 	struct file *file;
 	unsigned long file_last;

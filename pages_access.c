@@ -166,23 +166,41 @@ static void copy_held(struct io_backing *backing, unsigned long start,
 		}
 }
 
+/*
+ * What nobody else holds is pinned for as long as the lock is held, and not charged: a
+ * copy must not fail for what else the owner has locked.
+ */
+static int hold_and_copy(struct io_backing *backing, unsigned long start,
+			 void *data, size_t length, unsigned int flags)
+{
+	struct backing_hold hold = {};
+	int rc;
+
+	guard(mutex)(&backing->lock);
+	backing->copies = true;
+	rc = backing_hold_locked(backing, &hold, start >> PAGE_SHIFT,
+				 (start + length - 1) >> PAGE_SHIFT);
+	if (!rc) {
+		copy_held(backing, start, data, length, flags);
+		backing_release_locked(backing, &hold);
+	}
+	backing->copies = false;
+	return rc;
+}
+
 static int copy_by_page(struct io_backing *backing, unsigned long start,
 			void *data, size_t length, unsigned int flags)
 {
 	while (length) {
 		size_t most = COPY_PAGES * PAGE_SIZE - offset_in_page(start);
 		size_t n = min(length, most);
-		struct backing_hold hold = {};
 		int rc;
 
 		if (iommufd_should_fail())
 			return -EINVAL;
-		rc = backing_hold(backing, &hold, start >> PAGE_SHIFT,
-				  (start + n - 1) >> PAGE_SHIFT);
+		rc = hold_and_copy(backing, start, data, n, flags);
 		if (rc)
 			return rc;
-		copy_held(backing, start, data, n, flags);
-		backing_release(backing, &hold);
 		start += n;
 		data += n;
 		length -= n;

@@ -7,11 +7,12 @@
  */
 #include <grp.h>
 #include <linux/capability.h>
+#include <linux/memfd.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 
 #include "lib/container.h"
-#include "lib/mockdev.h"
+#include "lib/mockmem.h"
 #include "test.h"
 
 #define IOVA	(16 * MIB)
@@ -220,6 +221,46 @@ TEST_F(accounting, at_attach)
 	/* Of a process that has ended nothing can be pinned any more. */
 	EXPECT_EQ(-EFAULT, vfio_attach(self->c.edu[0].fd, self->c.ioas.id));
 	EXPECT_EQ(0, pins_since(self->c.pinned));
+}
+
+/* What a kernel user copies is pinned for a moment only, and costs nothing. */
+TEST_F(accounting, copies)
+{
+	struct ioas ioas = { self->c.fd };
+	int file, access;
+	__u32 data = 0;
+	pid_t pid;
+
+	if (!mock_present(self->c.fd))
+		SKIP(return, NEEDS_MOCK);
+	ioas.id = must(ioas_alloc(self->c.fd));
+	access = must(mock_access(ioas, false));
+	file = must(mem_file(2 * PAGE, MFD_CLOEXEC));
+	pid = fork_user(1014);
+	if (!pid) {
+		struct iova_range in_file = range_of(ioas, IOVA, 2 * PAGE);
+		struct iova_range in_memory = range_of(ioas, 2 * IOVA, 2 * PAGE);
+
+		CHECK(!map_pages(self->c.ioas, IOVA, self->mem, LIMIT));
+		CHECK(!ioas_map_file_at(in_file, file, 0, MAP_RW));
+		CHECK(!ioas_map_at(in_memory, self->mem, MAP_RW));
+		*(__u32 *)(self->mem + PAGE) = 4711;
+		CHECK(!mock_rw(access, range_of(ioas, 2 * IOVA + PAGE, sizeof(data)),
+			       &data, MOCK_ACCESS_RW_SLOW_PATH));
+		CHECK(data == 4711);
+		CHECK(!mock_rw(access, range_of(ioas, IOVA + PAGE, sizeof(data)),
+			       &data, MOCK_ACCESS_RW_WRITE));
+		data = 0;
+		CHECK(pread(file, &data, sizeof(data), PAGE) == sizeof(data));
+		CHECK(data == 4711);
+		CHECK(is_charged(variant->by, LIMIT));
+		CHECK(!unmap_pages(self->c.ioas, IOVA, LIMIT));
+		CHECK(is_charged(variant->by, 0));
+		_exit(0);
+	}
+	EXPECT_EQ(0, result_of(pid));
+	close(access);
+	close(file);
 }
 
 /* Memory is charged to who mapped it, whoever does the rest. */
