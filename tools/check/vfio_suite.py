@@ -13,8 +13,9 @@ TESTS = "tools/testing/selftests/vfio"
 LIST = "tools/check/vfio-suite.expect"
 EDU, OTHER_EDU, CARD = "0000:00:04.0", "0000:00:05.0", "0000:01:00.0"
 # The network card can be reset, and copies: libvfio has a driver for it, which maps 1 GiB.
-# That takes longer than the harness allows if it is not made of huge pages.
-MACHINE = ["--append", "transparent_hugepage_shmem=always"] + [
+# That takes longer than the harness allows if it is not made of huge pages. It also has
+# virtual functions.
+MACHINE = ["--append", "transparent_hugepage_shmem=always vfio_pci.enable_sriov=1"] + [
     f"--qemu-arg={word}" for word in (
         "-netdev", "user,id=net,restrict=on",
         "-device", "pcie-root-port,id=port0,chassis=1,addr=12",
@@ -36,10 +37,10 @@ def machine(debug):
 
 
 def programs(debug):
-    """Each with its arguments. Those of the tests of virtual functions, which need a
-    kernel with PCI_IOV, are missing."""
+    """Each with its arguments"""
     return [["vfio_iommufd_setup_test", EDU],
             ["vfio_pci_device_test", CARD],
+            ["vfio_pci_sriov_uapi_test", CARD],
             ["vfio_dma_mapping_test"] + (WITHOUT_GIB if debug else []) + [EDU],
             ["vfio_dma_mapping_mmio_test", EDU],
             ["vfio_pci_driver_test"] + (TWO_MODES if debug else []) +
