@@ -7,8 +7,9 @@
  * is. The owner of the device takes the memory away by zapping the VMA, before the
  * device is reset, disabled, moved or removed. An MMU notifier tells us, and before
  * it returns no IOMMU leads there any more. Nobody tells when the memory is back: so
- * from then on we try to fault it in, at growing intervals, as long as the VMA is
- * there.
+ * from then on we try to fault it in, at growing intervals, until the process unmaps
+ * or moves a part of it. Then it is over for good: what is mapped there next may be
+ * another device.
  *
  * Finding out where the memory is faults, and takes mmap_lock. The notifier runs
  * under locks inside of which nothing may be faulted in, nor memory be waited for.
@@ -46,11 +47,13 @@
  * struct vma_watch - the VMA that says where the memory is
  * @source: [I] whose memory
  * @va: [I] address of index 0 in the mm of @notifier
+ * @over: [source->lock] the VMA, or a part of it, is not there any more
  * @notifier: tells that the VMA changes; its sequence is that of the source's lock
  */
 struct vma_watch {
 	struct mmio_source *source;
 	unsigned long va;
+	bool over;
 	struct mmu_interval_notifier notifier;
 };
 
@@ -283,6 +286,8 @@ static int come_back(struct vma_watch *watch, unsigned long seq,
 	struct mmio_source *source = watch->source;
 
 	guard(mutex)(&source->lock);
+	if (watch->over)
+		return -ENOENT;
 	if (mmu_interval_read_retry(&watch->notifier, seq))
 		return -EAGAIN;
 	follow(source, watch);
@@ -316,6 +321,12 @@ static int look_now(struct vma_watch *watch)
 	return rc == -EAGAIN ? -EINTR : rc;
 }
 
+static bool may_look(struct mmio_source *source)
+{
+	lockdep_assert_held(&source->lock);
+	return !source->quiet && !source->watch->over;
+}
+
 static void look_work(struct work_struct *work)
 {
 	struct mmio_source *source =
@@ -328,7 +339,7 @@ static void look_work(struct work_struct *work)
 	if (!rc || rc == -ENOENT || rc == -EACCES)
 		return;
 	guard(mutex)(&source->lock);
-	if (source->quiet)
+	if (!may_look(source))
 		return;
 	source->interval = min(source->interval * 2, LAST_LOOK);
 	queue_delayed_work(system_dfl_wq, &source->look, source->interval);
@@ -336,11 +347,17 @@ static void look_work(struct work_struct *work)
 
 static void look_soon(struct mmio_source *source)
 {
-	lockdep_assert_held(&source->lock);
-	if (source->quiet)
+	if (!may_look(source))
 		return;
 	source->interval = FIRST_LOOK;
 	mod_delayed_work(system_dfl_wq, &source->look, source->interval);
+}
+
+/* The owner of a device zaps its VMA (CLEAR); mprotect() tells so itself. */
+static bool ends_vma(const struct mmu_notifier_range *range)
+{
+	return range->event == MMU_NOTIFY_UNMAP ||
+	       range->event == MMU_NOTIFY_RELEASE;
 }
 
 static bool invalidate(struct mmu_interval_notifier *notifier,
@@ -355,11 +372,12 @@ static bool invalidate(struct mmu_interval_notifier *notifier,
 		return false;
 	guard(mutex)(&source->lock);
 	mmu_interval_set_seq(notifier, seq);
+	if (ends_vma(range))
+		watch->over = true;
 	if (watch != source->watch)
 		return true;
 	backing_revoke(source->backing);
-	if (range->event != MMU_NOTIFY_RELEASE)
-		look_soon(source);
+	look_soon(source);
 	return true;
 }
 

@@ -199,22 +199,29 @@ TEST_F(p2p, not_charged)
 	EXPECT_EQ(pinned, status_kib("VmPin"));
 }
 
+/* Map the start of a device's BAR in the place of what is at @va. */
+static int bar_at(char *va, size_t length, const struct edu *edu)
+{
+	struct vfio_region_info info = {
+		.argsz = sizeof(info),
+		.index = VFIO_PCI_BAR0_REGION_INDEX,
+	};
+
+	must(ioctl(edu->fd, VFIO_DEVICE_GET_REGION_INFO, &info));
+	return mmap(va, length, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED,
+		    edu->fd, info.offset) == MAP_FAILED ? -errno : 0;
+}
+
 /*
  * Eight pages of which the fourth and the fifth are the start of the BAR, the rest
  * memory that is filled with seed 1
  */
 static char *mix(struct p2p *p)
 {
-	struct vfio_region_info info = {
-		.argsz = sizeof(info),
-		.index = VFIO_PCI_BAR0_REGION_INDEX,
-	};
 	char *mem = must_ptr(mem_base(8 * PAGE));
 
 	mem_fill(mem, 8 * PAGE, 1);
-	must(ioctl(p->edu[1].fd, VFIO_DEVICE_GET_REGION_INFO, &info));
-	must_ptr(mmap(mem + 3 * PAGE, 2 * PAGE, PROT_READ | PROT_WRITE,
-		      MAP_SHARED | MAP_FIXED, p->edu[1].fd, info.offset));
+	must(bar_at(mem + 3 * PAGE, 2 * PAGE, &p->edu[1]));
 	return mem;
 }
 
@@ -329,6 +336,29 @@ static int cover(struct p2p *p)
 	return va == MAP_FAILED ? -errno : 0;
 }
 
+static int cover_by_other(struct p2p *p)
+{
+	return bar_at(p->bar, BAR, &p->edu[0]);
+}
+
+static int cover_page_by_other(struct p2p *p)
+{
+	return bar_at(p->bar + 8 * PAGE, PAGE, &p->edu[0]);
+}
+
+static int cover_by_itself(struct p2p *p)
+{
+	return bar_at(p->bar, BAR, &p->edu[1]);
+}
+
+static int move_other_here(struct p2p *p)
+{
+	char *other = vfio_map_bar(p->edu[0].fd, 0, BAR);
+
+	return mremap(must_ptr(other), BAR, BAR, MREMAP_MAYMOVE | MREMAP_FIXED,
+		      p->bar) == p->bar ? 0 : -errno;
+}
+
 static int forbid_writing(struct p2p *p)
 {
 	return mprotect(p->bar, BAR, PROT_READ);
@@ -357,6 +387,10 @@ static const struct {
 	{ "munmap", unmap_bar },
 	{ "munmap of a page", unmap_page },
 	{ "another mmap", cover },
+	{ "mmap of another device", cover_by_other },
+	{ "mmap of a page of another device", cover_page_by_other },
+	{ "mmap of the same once more", cover_by_itself },
+	{ "mremap of another device", move_other_here },
 };
 
 TEST_F(p2p, taken_away)
