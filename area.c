@@ -21,6 +21,9 @@
 /* Small areas get along with this many on the stack. */
 #define FEW_RUNS	4
 
+/* Who maps page by page looks this often if it is to end. */
+#define LOOK_AROUND	1024
+
 static struct kmem_cache *area_cache;
 
 static unsigned long first_index(const struct io_area *area)
@@ -182,6 +185,8 @@ static int mapper_add(struct run_mapper *mapper, phys_addr_t phys,
 static int mapper_add_single(struct run_mapper *mapper, phys_addr_t phys,
 			     unsigned long length)
 {
+	unsigned int n = 0;
+
 	while (length) {
 		unsigned long step = min(length, mapper->step);
 		int rc = iommu_map(mapper->domain, mapper->iova, phys, step,
@@ -192,6 +197,12 @@ static int mapper_add_single(struct run_mapper *mapper, phys_addr_t phys,
 		mapper->iova += step;
 		phys += step;
 		length -= step;
+		/* A run may be millions of pages. */
+		if (++n % LOOK_AROUND)
+			continue;
+		if (fatal_signal_pending(current))
+			return -EINTR;
+		cond_resched();
 	}
 	return 0;
 }

@@ -446,7 +446,11 @@ static const struct io_backing_ops mmio_ops = {
 	.prot = IOMMU_MMIO,
 	.unaccounted = true,
 	.comes_back = true,
-	/* Under locks that memory reclaim may wait for */
+	/*
+	 * Under locks that memory reclaim may wait for. From the reserves all the same:
+	 * nothing else that may not wait gets memory in a cgroup that is at its limit,
+	 * be there as much to reclaim as there may.
+	 */
 	.gfp = GFP_ATOMIC | __GFP_NOWARN | __GFP_ACCOUNT,
 	.keys = &mmio_keys,
 	.lock = mmio_lock,

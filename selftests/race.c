@@ -6,9 +6,12 @@
  * What goes wrong here often shows in the kernel's log, which the caller of these
  * programs has to look at.
  */
+#include <linux/memfd.h>
 #include <pthread.h>
 #include <stdatomic.h>
+#include <sys/mman.h>
 
+#include "lib/clock.h"
 #include "test.h"
 
 #define RUN_MS	700
@@ -50,13 +53,6 @@ FIXTURE_TEARDOWN(race)
 	EXPECT_SETTLED(self->r.c.pinned);
 }
 
-static void sleep_ms(int ms)
-{
-	const struct timespec time = { ms / 1000, ms % 1000 * 1000000L };
-
-	nanosleep(&time, NULL);
-}
-
 static void *run_racer(void *arg)
 {
 	struct racer *racer = arg;
@@ -81,7 +77,7 @@ static void run(struct race *race, void (*first)(struct racer *racer),
 		*racer = (struct racer){ race, i ? rest : first, i };
 		must(-pthread_create(&racer->thread, NULL, run_racer, racer));
 	}
-	sleep_ms(RUN_MS);
+	clock_sleep_ms(RUN_MS);
 	race->stop = true;
 	for (i = 0; i < RACERS; i++)
 		must(-pthread_join(race->racers[i].thread, NULL));
@@ -472,13 +468,58 @@ TEST_F(race, kill)
 				    MAP_RW);
 			pause();
 		}
-		sleep_ms(20 + 30 * i);
+		clock_sleep_ms(20 + 30 * i);
 		ASSERT_EQ(0, kill(pid, SIGKILL));
 		ASSERT_EQ(pid, waitpid(pid, NULL, 0));
 		/* It may have come to its end. */
 		must(ioas_unmap_all(self->r.c.ioas, NULL));
 		EXPECT_EQ(0, pins_since(self->r.c.pinned));
 	}
+}
+
+static int map_gib(struct race *race)
+{
+	return ioas_map_file_at(range_of(race->c.ioas, IOVA, GIB), race->file,
+				0, MAP_RW);
+}
+
+/* The same where all of it is one run, which is mapped page by page. */
+TEST_F(race, kill_in_a_run)
+{
+	struct race *r = &self->r;
+	long start, all;
+	char *mem;
+	pid_t pid;
+
+	r->file = mem_file(GIB, MFD_HUGETLB | MFD_HUGE_1GB);
+	mem = mem_of_file(r->file, GIB);
+	if (mem == MAP_FAILED)
+		SKIP(return, "no huge page of 1 GiB is there");
+	/* It takes seconds to clear it. */
+	*mem = 1;
+	must(iommufd_option_set(r->c.ioas.fd, IOMMU_OPTION_HUGE_PAGES,
+				r->c.ioas.id, 0));
+	must(vfio_attach(r->c.edu[0].fd, r->c.ioas.id));
+	start = clock_ms();
+	must(map_gib(r));
+	all = clock_ms() - start;
+	must(ioas_unmap_all(r->c.ioas, NULL));
+
+	pid = must(fork());
+	if (!pid) {
+		map_gib(r);
+		pause();
+	}
+	clock_sleep_ms(all / 8);
+	start = clock_ms();
+	ASSERT_EQ(0, kill(pid, SIGKILL));
+	ASSERT_EQ(pid, waitpid(pid, NULL, 0));
+	EXPECT_GT(all / 2, clock_ms() - start)
+		TH_LOG("%ld ms, the map takes %ld", clock_ms() - start, all);
+	EXPECT_EQ(-ENOENT, ioas_unmap(r->c.ioas, IOVA, GIB, NULL));
+	EXPECT_EQ(0, pins_since(r->c.pinned));
+	munmap(mem, GIB);
+	close(r->file);
 }
 
 TEST_HARNESS_MAIN
