@@ -468,13 +468,22 @@ void area_leave(struct io_area *area, struct io_domain *dom)
 		unhold_pages(area);
 }
 
-static void cut_area(struct io_area *area, struct io_area *upper,
-		     unsigned long iova)
+static int cut_area(struct io_area *area, struct io_area *upper,
+		    unsigned long iova)
 {
 	struct io_space *space = area->space;
 	unsigned long last = area->node.last;
 
 	guard(mutex)(&space->lock);
+	/* A kernel user may have come that needs whole pages. */
+	if (iova & (space->align - 1))
+		return -EINVAL;
+	upper->space = space;
+	upper->epoch = area->epoch;
+	upper->filled = area->filled;
+	upper->suspended = area->suspended;
+	upper->held = area->held;
+	upper->leaked = area->leaked;
 	iova_tree_remove(&space->tree, &area->node);
 	WRITE_ONCE(area->node.last, iova - 1);
 	upper->node.first = iova;
@@ -483,6 +492,7 @@ static void cut_area(struct io_area *area, struct io_area *upper,
 	iova_tree_insert(&space->tree, &upper->node);
 	upper->state = area->state;
 	space->nr_areas++;
+	return 0;
 }
 
 /**
@@ -494,20 +504,18 @@ static void cut_area(struct io_area *area, struct io_area *upper,
  * What domains show is not touched.
  *
  * Context: takes @area->lock. The caller lets no domain join or leave.
- * Return: 0, or -EINVAL if an IOMMU page lies across the cut.
+ * Return: 0, or -EINVAL if an IOMMU page lies across the cut, or it is not aligned.
  */
 int area_cut(struct io_area *area, struct io_area *upper, unsigned long iova)
 {
+	int rc;
+
 	guard(area)(area);
 	if (area->held && area->merged)
 		return -EINVAL;
-	upper->space = area->space;
-	upper->epoch = area->epoch;
-	upper->filled = area->filled;
-	upper->suspended = area->suspended;
-	upper->held = area->held;
-	upper->leaked = area->leaked;
-	cut_area(area, upper, iova);
+	rc = cut_area(area, upper, iova);
+	if (rc)
+		return rc;
 	if (area->held)
 		backing_split(area->backing, &area->hold, &upper->hold,
 			      last_index(area), first_index(upper));

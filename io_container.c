@@ -256,8 +256,8 @@ static struct io_area *get_invalid_area(struct io_space *space,
  * Context: may sleep. The caller lets no call of the container map or unmap meanwhile;
  * IOMMU_IOAS_UNMAP may.
  * Return: 0; -ENOENT nothing is mapped there; -EINVAL not exactly that, or its
- * address is not said to change, or it is not memory of a process; -ENOMEM the
- * caller may not lock that much; -EINTR.
+ * address is not said to change, or it is not memory of a process, or would be at
+ * another place in its page; -ENOMEM the caller may not lock that much; -EINTR.
  */
 int io_space_update_va(struct io_space *space, const struct io_range *range,
 		       unsigned long va)

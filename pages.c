@@ -300,15 +300,16 @@ void backing_release_locked(struct io_backing *backing,
 /**
  * backing_move_va() - memory of a process has moved to the calling process
  * @backing: the backing
- * @addr: its address there
+ * @addr: its address there, which has to be page aligned
  *
  * What is pinned stays pinned, and is charged to the caller from now on. Device memory
  * is where the caller has it, and is not mapped for a moment.
  *
  * Context: may sleep; takes @backing->lock and the mmap locks of both. The caller lets
  * nobody else do the same.
- * Return: 0; -EINVAL it is not memory of a process; -EFAULT it is device memory, and the
- * caller has none there; -ENOMEM the caller may not lock that much; -EINTR on a signal.
+ * Return: 0; -EINVAL it is not memory of a process, or @addr is not aligned; -EFAULT it
+ * is device memory, and the caller has none there; -ENOMEM the caller may not lock that
+ * much; -EINTR on a signal.
  */
 int backing_move_va(struct io_backing *backing, unsigned long addr)
 {
@@ -317,7 +318,7 @@ int backing_move_va(struct io_backing *backing, unsigned long addr)
 	struct backing_owner from, to;
 	int rc = 0;
 
-	if (!ops->is_user && !ops->move_va)
+	if ((!ops->is_user && !ops->move_va) || !PAGE_ALIGNED(addr))
 		return -EINVAL;
 	if (ops->move_va)
 		rc = ops->move_va(backing, addr);

@@ -6,7 +6,8 @@
 #include <sys/mman.h>
 
 #include "lib/container.h"
-#include "lib/mockdev.h"
+#include "lib/mockmem.h"
+#include "lib/racers.h"
 #include "test.h"
 
 #define GET	IOMMU_VFIO_IOAS_GET
@@ -199,6 +200,96 @@ TEST_F(vfio_ioas, no_cut_of_large_pages)
 	EXPECT_EQ(0, container_unmap(self->fd, IOVA, 4 * PAGE, &bytes));
 	EXPECT_EQ(4 * PAGE, bytes);
 	munmap(mem, 4 * PAGE);
+}
+
+#define CUT_SIZE	(64 * PAGE)
+
+/* What the racers share */
+struct cut {
+	struct ioas ioas;
+	char *mem;		/* CUT_SIZE bytes */
+	int copier;		/* a kernel user */
+};
+
+static void *cut_in_a_page(void *data)
+{
+	struct cut *cut = data;
+
+	return (void *)(long)container_unmap(cut->ioas.fd, IOVA, PAGE / 2, NULL);
+}
+
+/* Either there are parts of pages, or a kernel user that cannot do with them. */
+static void cut_and_join(struct racer *racer)
+{
+	struct cut *cut = racer->data;
+	pthread_t thread;
+	void *result;
+	int user;
+
+	must(ioas_map_at(range_of(cut->ioas, IOVA, CUT_SIZE), cut->mem, MAP_RW));
+	must(-pthread_create(&thread, NULL, cut_in_a_page, cut));
+	user = mock_access(cut->ioas, true);
+	must(-pthread_join(thread, &result));
+	if (user >= 0 && (long)result != -EINVAL)
+		racer->bad = -ERANGE;
+	if (user < 0 && (user != -EADDRINUSE || result))
+		racer->bad = user;
+	if (user >= 0)
+		close(user);
+	must(ioas_unmap_all(cut->ioas, NULL));
+	racer->hits++;
+}
+
+/* Who cuts waits for that. It is refused what is just being unmapped, or is. */
+static void copy(struct racer *racer)
+{
+	struct cut *cut = racer->data;
+	static char buffer[CUT_SIZE];
+
+	racer_allows(racer, mock_rw(cut->copier,
+				    range_of(cut->ioas, IOVA, CUT_SIZE), buffer, 0),
+		     ENOENT, EINVAL);
+}
+
+TEST_F(vfio_ioas, cut_while_a_user_joins)
+{
+	struct cut cut = { .ioas = must_ioas(self->fd) };
+	struct racer racers[] = {
+		{ .step = cut_and_join, .data = &cut },
+		{ .step = copy, .data = &cut },
+	};
+
+	if (!mock_present(self->fd))
+		SKIP(return, NEEDS_MOCK);
+	must(iommufd_vfio_ioas(self->fd, SET, cut.ioas.id));
+	must(container_set_iommu(self->fd, VFIO_TYPE1_IOMMU));
+	must(iommufd_option_set(self->fd, IOMMU_OPTION_HUGE_PAGES, cut.ioas.id, 1));
+	cut.mem = must_ptr(mem_base(CUT_SIZE));
+	cut.copier = must(mock_access(cut.ioas, false));
+	EXPECT_EQ(0, racers_run(racers, ARRAY_SIZE(racers), 1500));
+	EXPECT_LT(0, racers[0].hits);
+	TH_LOG("%lu cuts", racers[0].hits);
+	close(cut.copier);
+	munmap(cut.mem, CUT_SIZE);
+}
+
+/* What starts in the middle of a page does so wherever it moves to. */
+TEST(address_in_a_page)
+{
+	char *mem = must_ptr(mem_base(2 * PAGE));
+	int fd = must(container_open(NATIVE_NODE));
+	struct ioas ioas = must_ioas(fd);
+
+	must(iommufd_vfio_ioas(fd, SET, ioas.id));
+	must(container_set_iommu(fd, VFIO_TYPE1v2_IOMMU));
+	must(ioas_map_at(range_of(ioas, IOVA, PAGE), mem + PAGE / 2, MAP_RW));
+	must(container_give_up(fd, IOVA, PAGE));
+	EXPECT_EQ(-EINVAL, container_take_over(fd, IOVA, mem, PAGE));
+	EXPECT_EQ(-EINVAL, container_take_over(fd, IOVA, mem + PAGE, PAGE));
+	EXPECT_EQ(-EINVAL, container_take_over(fd, IOVA, NULL, PAGE));
+	EXPECT_EQ(0, ioas_unmap(ioas, IOVA, PAGE, NULL));
+	close(fd);
+	munmap(mem, 2 * PAGE);
 }
 
 TEST_HARNESS_MAIN
