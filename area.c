@@ -275,13 +275,18 @@ static void unmap_domain(struct io_area *area, struct io_domain *dom)
 
 /*
  * Without large pages every page is an entry of its own in the IOMMU. Memory
- * without struct pages cannot be in a scatterlist, and one page needs none.
+ * without struct pages cannot be in a scatterlist, nor a run whose struct pages are
+ * not one array; and one page needs none.
  */
 static unsigned long mapper_step(struct io_area *area, unsigned long npages)
 {
+	const bool pieces = IS_ENABLED(CONFIG_SPARSEMEM) &&
+			    !IS_ENABLED(CONFIG_SPARSEMEM_VMEMMAP);
+
 	if (!READ_ONCE(area->space->large_pages))
 		return PAGE_SIZE;
-	return area->backing->ops->has_pages && npages > 1 ? 0 : ULONG_MAX;
+	return area->backing->ops->has_pages && npages > 1 && !pieces ?
+		       0 : ULONG_MAX;
 }
 
 static int map_domain(struct io_area *area, struct io_domain *dom)

@@ -430,6 +430,17 @@ int backing_restore(struct io_backing *backing)
 	return rc;
 }
 
+/*
+ * How many of the struct pages are one array. Frames of two sections of memory may
+ * follow each other when their struct pages do not, if those have no virtual map.
+ */
+static unsigned long pages_in_a_row(struct page *page, unsigned long npages)
+{
+	while (!page_range_contiguous(page, npages))
+		npages /= 2;
+	return npages;
+}
+
 /**
  * backing_unpin_user_run() - io_backing_ops.unpin of what GUP pinned
  * @backing: the backing
@@ -439,6 +450,12 @@ int backing_restore(struct io_backing *backing)
 void backing_unpin_user_run(struct io_backing *backing, unsigned long pfn,
 			    unsigned long npages)
 {
-	unpin_user_page_range_dirty_lock(pfn_to_page(pfn), npages,
-					 backing->writable);
+	struct page *page;
+	unsigned long n;
+
+	for (; npages; pfn += n, npages -= n) {
+		page = pfn_to_page(pfn);
+		n = pages_in_a_row(page, npages);
+		unpin_user_page_range_dirty_lock(page, n, backing->writable);
+	}
 }
