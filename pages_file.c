@@ -22,8 +22,10 @@ static unsigned int seals_of(struct file *file)
 {
 	if (shmem_mapping(file->f_mapping))
 		return SHMEM_I(file_inode(file))->seals;
-	if (IS_ENABLED(CONFIG_HUGETLBFS) && is_file_hugepages(file))
+#ifdef CONFIG_HUGETLBFS
+	if (is_file_hugepages(file))
 		return HUGETLBFS_I(file_inode(file))->seals;
+#endif
 	return 0;
 }
 
