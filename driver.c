@@ -195,6 +195,17 @@ EXPORT_SYMBOL_NS_GPL(iommufd_viommu_report_event, "IOMMUFD");
  * Objects that need each other
  */
 
+/*
+ * Become a user of an object, if it is published and not being destroyed. What is not
+ * published goes without a look at its users. What is stays so as long as it has one;
+ * devices and accesses are different.
+ */
+static bool use_published(struct iommufd_ctx *ictx, struct iommufd_object *obj)
+{
+	return xa_load(&ictx->objects, obj->id) == obj &&
+	       refcount_inc_not_zero(&obj->users);
+}
+
 /**
  * _iommufd_object_depend - keep an object while another one is there
  * @obj_dependent: the object that needs the other
@@ -204,17 +215,21 @@ EXPORT_SYMBOL_NS_GPL(iommufd_viommu_report_event, "IOMMUFD");
  * Drivers use iommufd_hw_queue_depend().
  *
  * Context: Any. The caller keeps @obj_depended from being freed meanwhile.
- * Return: 0; -EINVAL unless the two are different objects of one type; -ENOENT
- * when @obj_depended is being destroyed.
+ * Return: 0; -EINVAL unless the two are different hardware queues; -ENOENT when
+ * @obj_depended is not published yet, and so may still fail, or is being destroyed.
  */
 int _iommufd_object_depend(struct iommufd_object *obj_dependent,
 			   struct iommufd_object *obj_depended)
 {
+	struct iommufd_hw_queue *queue;
+
 	if (obj_dependent == obj_depended ||
-	    obj_dependent->type != obj_depended->type)
+	    obj_dependent->type != obj_depended->type ||
+	    obj_depended->type != IOMMUFD_OBJ_HW_QUEUE)
 		return -EINVAL;
 
-	return refcount_inc_not_zero(&obj_depended->users) ? 0 : -ENOENT;
+	queue = container_of(obj_depended, struct iommufd_hw_queue, obj);
+	return use_published(queue->viommu->ictx, obj_depended) ? 0 : -ENOENT;
 }
 EXPORT_SYMBOL_NS_GPL(_iommufd_object_depend, "IOMMUFD");
 
@@ -352,19 +367,14 @@ struct mmio_window *iommufd_mmio_window_get(struct iommufd_ctx *ictx,
 					    unsigned long npages)
 {
 	struct xarray *windows = &ictx->driver.mmio.by_pgoff;
-	struct iommufd_object *owner;
 	struct mmio_window *window;
 
 	/* The owner takes its window away under this lock before it is freed. */
 	xa_lock(windows);
 	window = xa_load(windows, pgoff);
-	if (window) {
-		owner = window->owner;
-		if (window->npages != npages ||
-		    xa_load(&ictx->objects, owner->id) != owner ||
-		    !refcount_inc_not_zero(&owner->users))
-			window = NULL;
-	}
+	if (window && (window->npages != npages ||
+		       !use_published(ictx, window->owner)))
+		window = NULL;
 	xa_unlock(windows);
 	return window;
 }

@@ -129,10 +129,11 @@ static void free_object(struct iommufd_object *obj)
 /**
  * iommufd_object_abort() - unmake an object that was not published
  * @ictx: the context
- * @obj: built as far as it got
+ * @obj: built as far as it got; nobody else uses it
  */
 void iommufd_object_abort(struct iommufd_ctx *ictx, struct iommufd_object *obj)
 {
+	WARN_ON_ONCE(refcount_read(&obj->users) != 1);
 	xa_erase(&ictx->objects, obj->id);
 	free_object(obj);
 }

@@ -27,6 +27,7 @@ struct objects {
 	atomic_uint id;		/* what comes and goes, 0 if it is not there */
 	const struct kind *kind;
 	char *bitmap;
+	void *read_only;	/* a struct that cannot be written back */
 	__u32 sequences[4];	/* what each racer has read last */
 };
 
@@ -574,6 +575,51 @@ TEST_F(objects, hw_queue)
 	EXPECT_EQ(0, ioas_unmap_all(o->g.ioas, &unmapped));
 	EXPECT_EQ(SIZE, unmapped);
 	EXPECT_EQ(0, pins_since(self->pinned));
+}
+
+/* A queue whose maker is never told of it, and one that needs it */
+static void make_in_vain(struct racer *racer)
+{
+	struct objects *o = racer->data;
+	int rc = iommufd_ioctl(o->g.fd, IOMMU_HW_QUEUE_ALLOC, o->read_only);
+
+	if (rc != -EFAULT)
+		racer->bad = rc ?: -EPROTO;
+}
+
+static void depend(struct racer *racer)
+{
+	struct objects *o = racer->data;
+	int id = HW_QUEUE_ALLOC(o->g.fd, .viommu_id = o->g.viommu,
+				.type = IOMMU_HW_QUEUE_TYPE_SELFTEST,
+				.index = 1, .nesting_parent_iova = IOVA,
+				.length = PAGE);
+
+	/* EIO: there is no first one; ENOENT: it is not there yet. */
+	racer_allows(racer, id, EIO, ENOENT);
+	if (id <= 0)
+		return;
+	racer->bad = -EPROTO;
+	destroy(racer, o, id);
+}
+
+TEST_F(objects, unborn_queue)
+{
+	struct objects *o = &self->o;
+	const struct iommu_hw_queue_alloc first = {
+		.size = sizeof(first),
+		.viommu_id = o->g.viommu,
+		.type = IOMMU_HW_QUEUE_TYPE_SELFTEST,
+		.nesting_parent_iova = IOVA,
+		.length = PAGE,
+	};
+
+	o->read_only = must_ptr(mem_base(PAGE));
+	memcpy(o->read_only, &first, sizeof(first));
+	must(mprotect(o->read_only, PAGE, PROT_READ));
+	EXPECT_EQ(0, RUN(o, make_in_vain, depend));
+	/* Nothing is in the way of what can be made. */
+	EXPECT_EQ(0, iommufd_destroy(o->g.fd, o->g.viommu));
 }
 
 /* Registers that are mapped while their vIOMMU is destroyed */

@@ -464,8 +464,13 @@ __iommufd_hw_queue_undepend(struct iommufd_hw_queue *dependent,
  * @depended: pointer to that of the other
  * @member: the &struct iommufd_hw_queue in both
  *
- * Return: 0, or -EINVAL when they are one and the same, or (with a warning) on
- * different vIOMMUs.
+ * The driver may find @depended in a table of its own from the moment on that
+ * &iommufd_viommu_ops.hw_queue_init_phys has put it there. It can be depended on when
+ * user space knows it.
+ *
+ * Return: 0; -ENOENT when user space does not know @depended yet, or it is being
+ * destroyed; -EINVAL when they are one and the same, or (with a warning) on different
+ * vIOMMUs.
  */
 #define iommufd_hw_queue_depend(dependent, depended, member)                   \
 	__iommufd_hw_queue_depend(&(dependent)->member, &(depended)->member)
