@@ -27,10 +27,12 @@
  * In the order in which they nest, outermost first:
  *
  * the caller's device lock (VFIO: dev_set->lock)
- *	serializes bind, attach, detach and unbind of a device.
+ *	serializes bind, attach, detach and unbind of a device. Under it, or that of
+ *	a group, the last reference of VFIO to a container may go.
  * &iommufd_ctx.vfio_lock
  *	makes the calls of a container that unmap something wait for those that
- *	map something, and the other way round.
+ *	map something, and the other way round. Who empties the container because
+ *	the last group has left waits for both.
  * &iommufd_ctx.groups_mutex
  *	which groups the context has devices of.
  * &iommufd_ioas.mutex

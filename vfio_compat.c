@@ -151,6 +151,19 @@ static struct iommufd_ioas *reset_container(struct iommufd_ctx *ictx)
 	return ioas;
 }
 
+/* The same, and what is mapped goes. Who comes later finds no IOAS to map in. */
+static struct iommufd_ioas *empty_container(struct iommufd_ctx *ictx)
+{
+	struct iommufd_ioas *ioas;
+	unsigned long unmapped;
+
+	guard(rwsem_write)(&ictx->vfio_lock);
+	ioas = reset_container(ictx);
+	if (ioas)
+		io_space_unmap(&ioas->space, 0, ULONG_MAX, &unmapped);
+	return ioas;
+}
+
 /**
  * iommufd_vfio_forsaken() - the last group has left a native container
  * @ictx: the context that is the container
@@ -158,18 +171,19 @@ static struct iommufd_ioas *reset_container(struct iommufd_ctx *ictx)
  * VFIO does not say so; but a group holds the context. The container is as new
  * afterwards, unless the user has chosen an IOAS for it: then nothing happens.
  *
- * Context: process context, may sleep.
+ * The IOAS stays if something keeps it that the user has made. Then, if that is a
+ * hardware queue, or a call that names the IOAS by its id and maps or unmaps just now,
+ * so does what is mapped: the user, who knows the id, can unmap it.
+ *
+ * Context: process context, may sleep; waits for calls of the container that map or
+ * unmap.
  */
 void iommufd_vfio_forsaken(struct iommufd_ctx *ictx)
 {
-	struct iommufd_ioas *ioas = reset_container(ictx);
-	unsigned long unmapped;
+	struct iommufd_ioas *ioas = empty_container(ictx);
 
-	if (!ioas)
-		return;
-	/* A call that is under way may keep it, or something that the user has made. */
-	io_space_unmap(&ioas->space, 0, ULONG_MAX, &unmapped);
-	iommufd_object_try_destroy(ictx, &ioas->obj);
+	if (ioas)
+		iommufd_object_try_destroy(ictx, &ioas->obj);
 }
 
 static int set_vfio_ioas(struct iommufd_ctx *ictx, u32 id)

@@ -142,10 +142,9 @@ static int get_bitmap(struct iommufd_ioas *ioas,
 	return iommufd_vfio_report_dirty(ioas, &range, &get->bitmap);
 }
 
-static int run_flag(struct iommufd_ctx *ictx, struct iommufd_ioas *ioas,
-		    u32 flags, const struct vfio_iommu_type1_dirty_bitmap_get *get)
+static int run_flag(struct iommufd_ioas *ioas, u32 flags,
+		    const struct vfio_iommu_type1_dirty_bitmap_get *get)
 {
-	guard(rwsem_write)(&ictx->vfio_lock);
 	switch (flags) {
 	case VFIO_IOMMU_DIRTY_PAGES_FLAG_START:
 		return iommufd_ioas_track_dirty(ioas, true);
@@ -198,10 +197,11 @@ int iommufd_vfio_dirty_pages(struct iommufd_ctx *ictx, void __user *arg)
 	rc = read_args(arg, &cmd, &get);
 	if (rc)
 		return rc;
+	guard(rwsem_write)(&ictx->vfio_lock);
 	ioas = iommufd_vfio_get_ioas(ictx);
 	if (IS_ERR(ioas))
 		return PTR_ERR(ioas);
-	rc = run_flag(ictx, ioas, cmd.flags, &get);
+	rc = run_flag(ioas, cmd.flags, &get);
 	iommufd_ioas_put(ioas);
 	return rc;
 }

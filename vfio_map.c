@@ -71,25 +71,43 @@ static u32 map_flags(const struct vfio_iommu_type1_dma_map *map)
 	return flags;
 }
 
-static int map_memory(struct iommufd_ctx *ictx, struct iommufd_ioas *ioas,
+/*
+ * The lock comes before the IOAS: who empties a container that the last group has left
+ * takes its IOAS away under it, and nothing is mapped there afterwards.
+ */
+static int map_memory(struct iommufd_ctx *ictx,
 		      const struct vfio_iommu_type1_dma_map *map)
 {
 	u64 iova = map->iova, va = map->vaddr;
+	struct iommufd_ioas *ioas;
+	int rc;
 
 	/* The last page of all addresses is nobody's, and nor is the one before. */
 	if (ictx->container && !(va + map->size))
 		va -= PAGE_SIZE;
 	guard(rwsem_read)(&ictx->vfio_lock);
-	return iommufd_ioas_map_user(ioas, va, map->size, map_flags(map), &iova);
+	ioas = iommufd_vfio_get_ioas(ictx);
+	if (IS_ERR(ioas))
+		return PTR_ERR(ioas);
+	rc = iommufd_ioas_map_user(ioas, va, map->size, map_flags(map), &iova);
+	iommufd_ioas_put(ioas);
+	return rc;
 }
 
-static int update_va(struct iommufd_ctx *ictx, struct iommufd_ioas *ioas,
+static int update_va(struct iommufd_ctx *ictx,
 		     const struct vfio_iommu_type1_dma_map *map)
 {
 	const struct io_range range = { map->iova, map->iova + map->size - 1 };
+	struct iommufd_ioas *ioas;
+	int rc;
 
 	guard(rwsem_write)(&ictx->vfio_lock);
-	return io_space_update_va(&ioas->space, &range, map->vaddr);
+	ioas = iommufd_vfio_get_ioas(ictx);
+	if (IS_ERR(ioas))
+		return PTR_ERR(ioas);
+	rc = io_space_update_va(&ioas->space, &range, map->vaddr);
+	iommufd_ioas_put(ioas);
+	return rc;
 }
 
 /**
@@ -105,7 +123,6 @@ int iommufd_vfio_map_dma(struct iommufd_ctx *ictx, void __user *arg)
 {
 	const size_t minsz = offsetofend(struct vfio_iommu_type1_dma_map, size);
 	struct vfio_iommu_type1_dma_map map;
-	struct iommufd_ioas *ioas;
 	u32 known;
 	int rc;
 
@@ -122,15 +139,9 @@ int iommufd_vfio_map_dma(struct iommufd_ctx *ictx, void __user *arg)
 	rc = ictx->container ? check_native_map(&map) : 0;
 	if (rc)
 		return rc;
-	ioas = iommufd_vfio_get_ioas(ictx);
-	if (IS_ERR(ioas))
-		return PTR_ERR(ioas);
 	if (map.flags & VFIO_DMA_MAP_FLAG_VADDR)
-		rc = update_va(ictx, ioas, &map);
-	else
-		rc = map_memory(ictx, ioas, &map);
-	iommufd_ioas_put(ioas);
-	return rc;
+		return update_va(ictx, &map);
+	return map_memory(ictx, &map);
 }
 
 /* Does an area lie across the start of @iova? Then receives its range. */
@@ -224,7 +235,7 @@ static int run_unmap(struct unmap_op *op)
 	bool partly;
 	int rc;
 
-	guard(rwsem_write)(&op->ictx->vfio_lock);
+	lockdep_assert_held_write(&op->ictx->vfio_lock);
 	if (op->flags & VFIO_DMA_UNMAP_FLAG_GET_DIRTY_BITMAP &&
 	    (!op->space->tracks_dirty || op->bitmap.pgsize != PAGE_SIZE))
 		return -EINVAL;
@@ -264,9 +275,11 @@ static int check_unmap(struct iommufd_ctx *ictx,
 static int unmap_range(struct unmap_op *op,
 		       struct vfio_iommu_type1_dma_unmap *unmap)
 {
-	struct iommufd_ioas *ioas = iommufd_vfio_get_ioas(op->ictx);
+	struct iommufd_ioas *ioas;
 	int rc;
 
+	guard(rwsem_write)(&op->ictx->vfio_lock);
+	ioas = iommufd_vfio_get_ioas(op->ictx);
 	if (IS_ERR(ioas))
 		return PTR_ERR(ioas);
 	op->ioas = ioas;

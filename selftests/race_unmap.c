@@ -499,6 +499,74 @@ TEST(unmap_while_moving)
 	close(fd);
 }
 
+/* The last group leaves a container while something is being mapped. */
+#define MUCH	(4 * MIB)
+
+struct forsaken {
+	int fd;
+	int group;
+	char *mem;		/* MUCH bytes */
+};
+
+/* Without the group there is no IOAS (ENODEV), and no type (EINVAL). */
+static void map_much_of_it(struct racer *racer)
+{
+	struct forsaken *f = racer->data;
+
+	if (racer_allows(racer, container_map(f->fd, IOVA, f->mem, MUCH, DMA_RW),
+			 ENODEV, EINVAL))
+		return;
+	racer->hits++;
+	racer_allows(racer, container_unmap(f->fd, IOVA, MUCH, NULL), ENODEV,
+		     EINVAL);
+}
+
+/* A mock device stays when the group leaves, and so would what is mapped. */
+static void come_and_leave(struct racer *racer)
+{
+	struct forsaken *f = racer->data;
+	struct mock mock;
+	__u32 ioas;
+
+	must(group_set_container(f->group, f->fd));
+	must(container_set_iommu(f->fd, VFIO_TYPE1v2_IOMMU));
+	ioas = must(iommufd_vfio_ioas(f->fd, IOMMU_VFIO_IOAS_GET, 0));
+	must(mock_new(f->fd, ioas, 0, &mock));
+	must(container_map(f->fd, IOVA - PAGE, f->mem, PAGE, DMA_RW));
+	clock_sleep_ms(racer->steps % 16);
+	must(group_unset_container(f->group));
+	if (must(status_kib("VmLck")))
+		racer->bad = -ENOTEMPTY;
+	racer->hits++;
+	must(iommufd_destroy(f->fd, mock.stdev));
+	racer_allows(racer, iommufd_destroy(f->fd, ioas), 0, 0);
+}
+
+TEST(map_while_last_group_leaves)
+{
+	struct forsaken f = { .fd = must(container_open(NATIVE_NODE)) };
+	struct racer racers[] = {
+		{ .step = come_and_leave, .data = &f },
+		{ .step = map_much_of_it, .data = &f },
+	};
+	int pinned = must(pinned_pages());
+	struct pci_address pci;
+
+	if (!mock_present(f.fd))
+		SKIP(return, NEEDS_MOCK);
+	if (edu_find_one(&pci))
+		SKIP(return, NEEDS_EDU);
+	f.group = must(group_open(&pci));
+	f.mem = must_ptr(mem_base(MUCH));
+	EXPECT_EQ(0, racers_run(racers, ARRAY_SIZE(racers), 4 * RUN_MS));
+	EXPECT_TRUE(all_lucky(racers, ARRAY_SIZE(racers)));
+	TH_LOG("%lu rounds, %lu maps", racers[0].hits, racers[1].hits);
+	/* The container is open still. */
+	EXPECT_SETTLED(pinned);
+	close(f.group);
+	close(f.fd);
+}
+
 /* A map that takes long: as much memory as this machine pins in that time */
 #define LONG_MS	3000
 #define MOST	(512 * MIB)
