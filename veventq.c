@@ -119,9 +119,13 @@ static ssize_t veventq_read(struct iommufd_eventq *eventq, char __user *buf,
 
 	if (count < sizeof(struct iommufd_vevent_header))
 		return -EINVAL;
-	/* Who holds it may wait for the memory of the user. */
+	/*
+	 * Who holds it may wait for the memory of the user. So a read that must not block
+	 * may do so here, like one whose own memory is not there: EAGAIN, with events that
+	 * poll() tells of, would make who polls spin.
+	 */
 	if (mutex_lock_interruptible(&veventq->read_lock))
-		return -EINTR;
+		return -ERESTARTSYS;
 	do {
 		length = deliver(&veventq->queue, buf + done, count - done);
 		if (length > 0)

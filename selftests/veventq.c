@@ -7,6 +7,8 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 
@@ -403,6 +405,76 @@ TEST_F(veventq, poll)
 	must(-pthread_join(thread, NULL));
 	EXPECT_EQ(0, take(self->queue.fd));
 	EXPECT_EQ(0, poll(&pfd, 1, 0));
+}
+
+#define MANY	20000
+
+struct readers {
+	int fd;
+	int n;			/* bytes that the first one got */
+	int bad;		/* a result of the other one */
+	atomic_bool done;
+};
+
+static void *read_all(void *arg)
+{
+	struct readers *r = arg;
+	char *mem = must_ptr(mem_base(MANY * RECORD));
+
+	r->n = read_file(r->fd, mem, MANY * RECORD);
+	r->done = true;
+	munmap(mem, MANY * RECORD);
+	return NULL;
+}
+
+/* There is no room for an event (EINVAL), or there is none. */
+static void *read_too_little(void *arg)
+{
+	struct readers *r = arg;
+	char header[HEADER];
+	int rc;
+
+	while (!r->done) {
+		rc = read_file(r->fd, header, HEADER);
+		if (rc && rc != -EINVAL)
+			r->bad = rc;
+	}
+	return NULL;
+}
+
+static void ignore(int sig)
+{
+}
+
+/* A reader waits for another one: a signal is handled, and the read goes on. */
+TEST_F(veventq, signals)
+{
+	const struct sigaction action = {
+		.sa_handler = ignore,
+		.sa_flags = SA_RESTART,
+	};
+	struct readers r = {};
+	pthread_t threads[2];
+	long end = clock_ms() + BUDGET_MS;
+	int n;
+
+	close(self->queue.fd);
+	must(iommufd_destroy(self->g.fd, self->queue.id));
+	must(veventq_alloc(self->g.fd, self->g.viommu, TYPE, MANY, &self->queue));
+	for (n = 0; n < MANY && clock_ms() < end; n++)
+		REPORT();
+	r.fd = self->queue.fd;
+	must(sigaction(SIGUSR1, &action, NULL));
+	must(-pthread_create(&threads[0], NULL, read_too_little, &r));
+	must(-pthread_create(&threads[1], NULL, read_all, &r));
+	while (!r.done) {
+		must(-pthread_kill(threads[0], SIGUSR1));
+		clock_sleep_ms(1);
+	}
+	must(-pthread_join(threads[0], NULL));
+	must(-pthread_join(threads[1], NULL));
+	EXPECT_EQ(n * RECORD, r.n);
+	EXPECT_EQ(0, r.bad);
 }
 
 TEST_HARNESS_MAIN
