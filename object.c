@@ -207,6 +207,15 @@ void iommufd_object_put(struct iommufd_ctx *ictx, struct iommufd_object *obj)
 	iommufd_object_unpeek(ictx, obj);
 }
 
+static bool is_drained(struct iommufd_object *obj)
+{
+	if (refcount_read(&obj->wait_cnt))
+		return false;
+	/* What the last one did with the object comes before it is freed. */
+	smp_acquire__after_ctrl_dep();
+	return true;
+}
+
 /*
  * Wait for those who found the object before its id went. Nobody uses it any more:
  * they are about to return from iommufd_object_put(), or only look at it.
@@ -214,7 +223,7 @@ void iommufd_object_put(struct iommufd_ctx *ictx, struct iommufd_object *obj)
 static void drain(struct iommufd_ctx *ictx, struct iommufd_object *obj)
 {
 	if (!refcount_dec_and_test(&obj->wait_cnt))
-		wait_event(ictx->object_wait, !refcount_read(&obj->wait_cnt));
+		wait_event(ictx->object_wait, is_drained(obj));
 }
 
 /* Take the id away from an object that nobody else uses. */
@@ -289,8 +298,7 @@ void iommufd_object_remove(struct iommufd_ctx *ictx, struct iommufd_object *obj)
 	refcount_dec(&obj->users);
 	if (!refcount_dec_and_test(&obj->wait_cnt))
 		while (!wait_event_timeout(ictx->object_wait,
-					   !refcount_read(&obj->wait_cnt),
-					   LONG_WAIT))
+					   is_drained(obj), LONG_WAIT))
 			pr_warn_ratelimited("iommufd: object %u cannot go yet, an ioctl uses it\n",
 					    obj->id);
 	WARN_ON(!refcount_dec_if_one(&obj->users));
