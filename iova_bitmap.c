@@ -103,16 +103,19 @@ struct iova_bitmap *iova_bitmap_alloc(unsigned long iova, size_t length,
 	if (!page_size)
 		return ERR_PTR(-EINVAL);
 
-	bitmap = kzalloc_flex(*bitmap, pages, max_pages, GFP_KERNEL_ACCOUNT);
+	bitmap = kmalloc_flex(*bitmap, pages, max_pages, GFP_KERNEL_ACCOUNT);
 	if (!bitmap)
 		return ERR_PTR(-ENOMEM);
 
-	bitmap->iova = iova;
-	bitmap->length = length;
-	bitmap->granule_shift = __ffs(page_size);
-	bitmap->first_byte = offset_in_page(address);
-	bitmap->base = address & PAGE_MASK;
-	bitmap->max_pages = max_pages;
+	/* Not @pages, which are most of it. */
+	*bitmap = (struct iova_bitmap){
+		.iova = iova,
+		.length = length,
+		.granule_shift = __ffs(page_size),
+		.first_byte = offset_in_page(address),
+		.base = address & PAGE_MASK,
+		.max_pages = max_pages,
+	};
 	return bitmap;
 }
 EXPORT_SYMBOL_NS_GPL(iova_bitmap_alloc, "IOMMUFD");

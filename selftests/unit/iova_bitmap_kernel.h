@@ -51,9 +51,9 @@ typedef __u64 u64;
 		min_a < min_b ? min_a : min_b;			\
 	})
 
-#define kzalloc_flex(obj, member, count, gfp)			\
-	calloc(1, offsetof(__typeof__(obj), member) +		\
-		  (count) * sizeof((obj).member[0]))
+#define kmalloc_flex(obj, member, count, gfp)			\
+	malloc(offsetof(__typeof__(obj), member) +		\
+	       (count) * sizeof((obj).member[0]))
 #define kfree(ptr)	free(ptr)
 
 #define ARENA_PAGES	96
