@@ -205,7 +205,7 @@ static int find_run(struct mm_struct *mm, unsigned long va, bool write,
 
 	if (!args.vma || !(args.vma->vm_flags & VM_PFNMAP))
 		return -ENOENT;
-	/* No more than the process may do. When that changes we are told. */
+	/* No more than the process may do. When it may do less we are told. */
 	if (!(args.vma->vm_flags & (write ? VM_WRITE : VM_READ)))
 		return -EACCES;
 	rc = read_entry(&args, write, run);
@@ -335,8 +335,11 @@ static void look_work(struct work_struct *work)
 	int rc = look(source->watch);
 
 	set_active_memcg(memcg);
-	/* Without its VMA it will not come back. */
-	if (!rc || rc == -ENOENT || rc == -EACCES)
+	/*
+	 * Without its VMA it will not come back. With a right it may, and who gets one
+	 * is not told: mprotect() passes over what no page table maps.
+	 */
+	if (!rc || rc == -ENOENT)
 		return;
 	guard(mutex)(&source->lock);
 	if (!may_look(source))

@@ -202,14 +202,7 @@ TEST_F(p2p, not_charged)
 /* Map the start of a device's BAR in the place of what is at @va. */
 static int bar_at(char *va, size_t length, const struct edu *edu)
 {
-	struct vfio_region_info info = {
-		.argsz = sizeof(info),
-		.index = VFIO_PCI_BAR0_REGION_INDEX,
-	};
-
-	must(ioctl(edu->fd, VFIO_DEVICE_GET_REGION_INFO, &info));
-	return mmap(va, length, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED,
-		    edu->fd, info.offset) == MAP_FAILED ? -errno : 0;
+	return vfio_map_bar_at(va, edu->fd, 0, length) == va ? 0 : -errno;
 }
 
 /*

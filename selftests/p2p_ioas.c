@@ -117,6 +117,53 @@ TEST_F(p2p_ioas, copy_while_away)
 	EXPECT_TRUE(peer_writes_soon(&p->peer, IOVA));
 }
 
+static bool is_reached_soon(struct peer *peer, __u64 iova)
+{
+	long end = clock_ms() + 2000;
+
+	while (peer_is_blocked(peer, iova))
+		if (clock_ms() > end)
+			return false;
+	return true;
+}
+
+/*
+ * A BAR that a single entry of a page table maps: when that is gone, nobody is told
+ * that the process may use it again.
+ */
+TEST_F(p2p_ioas, huge_bar)
+{
+	struct p2p *p = &self->s.p;
+	struct pci_address pci;
+	char *bar;
+	int fd;
+
+	if (pci_find(0x1b36, 0x0005, &pci, 1) != 1)
+		SKIP(return, "no device with a BAR of 1 GiB");
+	fd = must(vfio_open(&pci));
+	must(vfio_bind(fd, p->fd));
+	must(vfio_memory(fd, true));
+	bar = must_ptr(mmap(NULL, 2 * GIB, PROT_NONE,
+			    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
+	bar += -addr(bar) & (GIB - 1);
+	must_ptr(vfio_map_bar_at(bar, fd, 2, GIB));
+	must(p2p_map(p, GIB, bar, GIB));
+	EXPECT_FALSE(peer_is_blocked(&p->peer, GIB));
+	EXPECT_FALSE(peer_is_blocked(&p->peer, 2 * GIB - PAGE));
+	EXPECT_TRUE(peer_is_blocked(&p->peer, 2 * GIB));
+
+	must(mprotect(bar, GIB, PROT_NONE));
+	must(vfio_memory(fd, false));
+	must(vfio_memory(fd, true));
+	EXPECT_TRUE(p2p_stays_blocked(p, 2 * GIB - PAGE));
+	must(mprotect(bar, GIB, PROT_READ | PROT_WRITE));
+	EXPECT_TRUE(is_reached_soon(&p->peer, 2 * GIB - PAGE));
+	EXPECT_FALSE(peer_is_blocked(&p->peer, GIB));
+	EXPECT_EQ(GIB, p2p_unmap(p, GIB, GIB));
+	munmap(bar, GIB);
+	close(fd);
+}
+
 /* Racers: each returns what no order of the calls explains. */
 #define RACE_MS 2000
 

@@ -256,7 +256,7 @@ int vfio_memory(int device, bool on)
 			      on ? 0 : PCI_COMMAND_MEMORY);
 }
 
-void *vfio_map_bar(int device, int bar, size_t size)
+void *vfio_map_bar_at(void *va, int device, int bar, size_t size)
 {
 	struct vfio_region_info info;
 	int rc = region_info(device, VFIO_PCI_BAR0_REGION_INDEX + bar, &info);
@@ -267,8 +267,13 @@ void *vfio_map_bar(int device, int bar, size_t size)
 		errno = -rc;
 		return MAP_FAILED;
 	}
-	return mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, device,
-		    info.offset);
+	return mmap(va, size, PROT_READ | PROT_WRITE,
+		    MAP_SHARED | (va ? MAP_FIXED : 0), device, info.offset);
+}
+
+void *vfio_map_bar(int device, int bar, size_t size)
+{
+	return vfio_map_bar_at(NULL, device, bar, size);
 }
 
 int vfio_start(int device, int iommufd, size_t size, char **regs)

@@ -47,6 +47,8 @@ int vfio_bus_master(int device, bool on);
 int vfio_memory(int device, bool on);
 /* Registers 0 to @size of a BAR, or MAP_FAILED with errno */
 void *vfio_map_bar(int device, int bar, size_t size);
+/* The same in the place of what is at @va, unless that is NULL */
+void *vfio_map_bar_at(void *va, int device, int bar, size_t size);
 /*
  * All that a device needs before it does DMA: bind it, make it bus master, map
  * registers 0 to @size of BAR 0. Its ID
