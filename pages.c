@@ -200,13 +200,16 @@ static bool next_hole(struct io_backing *backing, struct hole *hole,
 	struct interval_tree_node *span;
 	unsigned long until;
 
-	while ((until = held_until(backing, hole->first)) > hole->first)
-		hole->first = until;
-	if (hole->first > last)
-		return false;
-	span = interval_tree_iter_first(&backing->holds, hole->first, last);
-	hole->last = span ? span->start - 1 : last;
-	return true;
+	for (; hole->first <= last; hole->first = until) {
+		until = held_until(backing, hole->first);
+		if (until > hole->first)
+			continue;
+		span = interval_tree_iter_first(&backing->holds, hole->first,
+						last);
+		hole->last = span ? span->start - 1 : last;
+		return true;
+	}
+	return false;
 }
 
 #define for_each_hole(_hole, _backing, _from, _last)			\
