@@ -12,7 +12,8 @@
  * Its pages are pinned while somebody holds them. A hold is a closed range of
  * indices; a page is pinned, charged, and has its frame in the PFN store
  * exactly as long as at least one hold covers it. So however many areas, domains
- * and kernel users share a page, it is pinned once.
+ * and kernel users share a page, it is pinned once. Only what is held for a copy,
+ * for as long as that takes, is not charged.
  *
  * Happy path: backing_hold() charges what no other hold covers, has the source
  * pin it, and records the hold; the frames can then be read from the store
@@ -154,7 +155,7 @@ struct backing_watch {
  * @lock: orders pinning and unpinning
  * @holds: [lock] all struct backing_hold
  * @store: [lock to change] frames of the pages that are held
- * @npinned: [lock] pages that are pinned and charged
+ * @npinned: [lock] pages that are pinned and, but for those of a copy, charged
  * @copies: [lock] what is held now is let go of before the lock is, and is free
  * @addr: [lock and owner_lock to change] address of index 0 in the source, page aligned
  * @file: [I] the file, if that is the source and has pages for devices

@@ -269,7 +269,8 @@ static int copy_user(struct io_backing *backing, unsigned long start,
  * @flags: BACKING_COPY_*
  *
  * Context: may sleep, faults pages in.
- * Return: 0; -EINVAL the CPU cannot access it; -EFAULT; or as backing_hold().
+ * Return: 0; -EINVAL the CPU cannot access it; -EFAULT; or as backing_hold(), but for
+ * RLIMIT_MEMLOCK, as nothing is charged.
  * Some bytes may have been copied when it fails.
  */
 int backing_copy(struct io_backing *backing, unsigned long start, void *data,

@@ -172,8 +172,9 @@ static struct iommufd_ioas *empty_container(struct iommufd_ctx *ictx)
  * afterwards, unless the user has chosen an IOAS for it: then nothing happens.
  *
  * The IOAS stays if something keeps it that the user has made. Then, if that is a
- * hardware queue, or a call that names the IOAS by its id and maps or unmaps just now,
- * so does what is mapped: the user, who knows the id, can unmap it.
+ * hardware queue, a kernel user that does not give up its pins, or a call that names the
+ * IOAS by its id and maps or unmaps just now, so does what is mapped: the user, who knows
+ * the id, can unmap it.
  *
  * Context: process context, may sleep; waits for calls of the container that map or
  * unmap.
