@@ -68,7 +68,7 @@ static int set_flag(int fd, __u32 flag)
 #define START()	set_flag(self->fd, VFIO_IOMMU_DIRTY_PAGES_FLAG_START)
 #define STOP()	set_flag(self->fd, VFIO_IOMMU_DIRTY_PAGES_FLAG_STOP)
 
-static int get_bits(int fd, void *to)
+static int get_bits_of(int fd, __u64 iova, __u64 size, void *to)
 {
 	struct {
 		struct vfio_iommu_type1_dirty_bitmap cmd;
@@ -76,10 +76,16 @@ static int get_bits(int fd, void *to)
 	} arg = {
 		.cmd.argsz = sizeof(arg),
 		.cmd.flags = VFIO_IOMMU_DIRTY_PAGES_FLAG_GET_BITMAP,
-		.get = { IOVA, PAGES * PAGE, { PAGE, 2 * sizeof(__u64), to } },
+		.get = { iova, size, { PAGE, (size / PAGE + 63) / 64 * sizeof(__u64),
+				       to } },
 	};
 
 	return ioctl(fd, VFIO_IOMMU_DIRTY_PAGES, &arg) ? -errno : 0;
+}
+
+static int get_bits(int fd, void *to)
+{
+	return get_bits_of(fd, IOVA, PAGES * PAGE, to);
 }
 
 static int unmap_with_bits(int fd, void *to)
@@ -240,23 +246,6 @@ TEST_F(container_dirty, kernel_user)
 #define FAR	(1ULL << 46)
 #define MUCH	(1ULL << 41)
 
-/* Ask again and again. It does not return. */
-static void ask_for_much(int fd, const char *bits)
-{
-	struct {
-		struct vfio_iommu_type1_dirty_bitmap cmd;
-		struct vfio_iommu_type1_dirty_bitmap_get get;
-	} arg = {
-		.cmd.argsz = sizeof(arg),
-		.cmd.flags = VFIO_IOMMU_DIRTY_PAGES_FLAG_GET_BITMAP,
-		.get = { FAR, MUCH, { PAGE, MUCH / PAGE / 8, (__u64 *)bits } },
-	};
-
-	while (!ioctl(fd, VFIO_IOMMU_DIRTY_PAGES, &arg))
-		;
-	_exit(1);
-}
-
 /* Who asks for the bits of a very large mapping can be killed. */
 TEST_F(container_dirty, killed)
 {
@@ -270,9 +259,12 @@ TEST_F(container_dirty, killed)
 	must_ptr(much);
 	must(container_map(self->fd, FAR, much, MUCH, DMA_RW));
 	must(START());
-	pid = fork();
-	if (!pid)
-		ask_for_much(self->fd, bits);
+	pid = must(fork());
+	if (!pid) {
+		while (!get_bits_of(self->fd, FAR, MUCH, bits))
+			;
+		_exit(1);
+	}
 	clock_sleep_ms(500);
 	begun = clock_ms();
 	ASSERT_EQ(0, kill(pid, SIGKILL));
