@@ -246,7 +246,7 @@ TEST_F(container_dirty, kernel_user)
 #define FAR	(1ULL << 46)
 #define MUCH	(1ULL << 41)
 
-/* Who asks for the bits of a very large mapping can be killed. */
+/* Who asks for the bits of a very large mapping does not outlive SIGKILL by much. */
 TEST_F(container_dirty, killed)
 {
 	char *much = mmap(NULL, MUCH, PROT_READ | PROT_WRITE,
